@@ -1,0 +1,65 @@
+"""The pool of connections of one service, and the transaction every handler runs in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import asyncpg
+
+from libs.errors import Conflict
+from libs.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+)
+Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+
+
+class ConcurrentChange(Conflict):
+    """Another transaction changed the same things at the same time; nothing of this one was kept."""
+
+
+@asynccontextmanager
+async def create_pool(settings: ServiceSettings) -> AsyncIterator[Pool]:
+    """A pool as the service's role, in the service's schema, speaking UTC; closed at the end of the block.
+
+    A command that takes longer than `database_command_timeout_s` fails with TimeoutError (an outage, not a refusal).
+    """
+    session = {"application_name": f"zhihui-{settings.service}", "timezone": "UTC"}
+    if settings.database_statement_cache_size > 0:
+        # pgbouncer refuses search_path as a startup parameter; there the role's own default, set by migrate(), holds.
+        session["search_path"] = settings.service
+    async with asyncpg.create_pool(
+        settings.database_dsn.get_secret_value(),
+        min_size=settings.database_connections_min,
+        max_size=settings.database_connections_max,
+        statement_cache_size=settings.database_statement_cache_size,
+        command_timeout=settings.database_command_timeout_s,
+        server_settings=session,
+    ) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def transaction(
+    pool: Pool, *, isolation: Isolation = "read_committed", readonly: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection with an open transaction: committed at the end of the block, undone by any exception.
+
+    Raises:
+        ConcurrentChange: PostgreSQL gave this transaction up for another one (deadlock, serialization).
+    """
+    try:
+        async with (
+            pool.acquire() as connection,
+            connection.transaction(isolation=isolation, readonly=readonly),
+        ):
+            yield connection
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise ConcurrentChange("changed by somebody else at the same moment; try again") from error
