@@ -1,0 +1,1 @@
+"""The `zhihui` command: what coordinators type. Everything it does goes through the gRPC API."""

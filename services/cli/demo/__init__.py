@@ -1,0 +1,1 @@
+"""A seeded, synthetic Chongqing to try the product on: real geography, nobody real."""
