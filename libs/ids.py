@@ -16,7 +16,9 @@ def new_uuid() -> uuid.UUID:
     Ids made by one process sort in the order they were made, even when the clock steps back.
     """
     global _last_at
-    at = (time.time_ns() << 12) // 1_000_000  # milliseconds in the high bits, 1/4096 ms in the low twelve
+    at = (
+        time.time_ns() << 12
+    ) // 1_000_000  # milliseconds in the high bits, 1/4096 ms in the low twelve
     with _last_lock:
         at = _last_at = max(at, _last_at + 1)
     value = (at >> 12) << 80 | 0x7 << 76 | (at & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)

@@ -15,11 +15,11 @@ class TokenSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ZHIHUI_", extra="ignore")
 
-    token_algorithm: Literal["HS256", "Ed25519"] = "HS256"
-    token_key: SecretStr = SecretStr("")
+    auth_algorithm: Literal["HS256", "Ed25519"] = "HS256"
+    auth_key: SecretStr = SecretStr("")
     """HS256: the shared secret, 32 characters or more. Ed25519: PEM; the private key issues, the public one suffices to verify."""
-    token_audience: str = "zhihui"
-    token_issuer: str = "zhihui"
+    auth_audience: str = "zhihui"
+    auth_issuer: str = "zhihui"
 
 
 class ServiceSettings(TokenSettings):

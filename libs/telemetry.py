@@ -16,14 +16,42 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from prometheus_client import start_http_server
 
 _DROPPED_KEYS = frozenset(
-    "phone mobile telephone contact contacts name full_name display_name family_name given_name address home home_point "
-    "home_address email id_card id_number identity_number birth_date guardian wechat token authorization password dsn".split()
+    {
+        "phone",
+        "mobile",
+        "telephone",
+        "contact",
+        "contacts",
+        "name",
+        "full_name",
+        "display_name",
+        "family_name",
+        "given_name",
+        "address",
+        "home",
+        "home_point",
+        "home_address",
+        "email",
+        "id_card",
+        "id_number",
+        "identity_number",
+        "birth_date",
+        "guardian",
+        "wechat",
+        "token",
+        "authorization",
+        "password",
+        "dsn",
+    }
 )
 _REDACTIONS = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[email]"),
     # Resident identity numbers first: they contain what looks like a phone number.
     (re.compile(r"(?<![0-9A-Za-z])\d{6}(?:18|19|20)\d{9}[\dXx](?![0-9A-Za-z])"), "[identity]"),
-    (re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"), "[phone]"),
+    (
+        re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"),
+        "[phone]",
+    ),
     (re.compile(r"(?<![0-9A-Za-z-])0\d{2,3}-\d{7,8}(?![0-9A-Za-z-])"), "[phone]"),
 )
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -40,7 +68,11 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {key: _redacted(item) for key, item in value.items() if str(key).lower() not in _DROPPED_KEYS}
+        return {
+            key: _redacted(item)
+            for key, item in value.items()
+            if str(key).lower() not in _DROPPED_KEYS
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
@@ -51,8 +83,10 @@ def _redacted(value: Any) -> Any:
 def redact_event(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """structlog processor: personal keys dropped, personal numbers in any text replaced."""
-    return {key: _redacted(value) for key, value in event.items() if key.lower() not in _DROPPED_KEYS}
+    """Drop personal keys, replace personal numbers in any text; a structlog processor."""
+    return {
+        key: _redacted(value) for key, value in event.items() if key.lower() not in _DROPPED_KEYS
+    }
 
 
 def _add_trace(
@@ -160,12 +194,17 @@ def with_traceparent(value: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def span(name: str, /, *, traceparent: str | None = None, **attributes: str | int) -> Iterator[None]:
+def span(
+    name: str, /, *, traceparent: str | None = None, **attributes: str | int
+) -> Iterator[None]:
     """Time the block as one span called `name`; with `traceparent`, as a child of a span elsewhere."""
     tracer = trace.get_tracer("zhihui")
     if traceparent is None:
         with tracer.start_as_current_span(name, attributes=attributes):
             yield
     else:
-        with with_traceparent(traceparent), tracer.start_as_current_span(name, attributes=attributes):
+        with (
+            with_traceparent(traceparent),
+            tracer.start_as_current_span(name, attributes=attributes),
+        ):
             yield

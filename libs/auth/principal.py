@@ -77,7 +77,9 @@ def acting_as(principal: Principal) -> Iterator[None]:
         _current.reset(token)
 
 
-_SEE_EVERYTHING = frozenset({Role.CITY_COORDINATOR, Role.LEADER, Role.SERVICE, Role.AUDITOR, Role.ADMIN})
+_SEE_EVERYTHING = frozenset(
+    {Role.CITY_COORDINATOR, Role.LEADER, Role.SERVICE, Role.AUDITOR, Role.ADMIN}
+)
 
 
 def node_scope(principal: Principal) -> list[str] | None:

@@ -25,16 +25,16 @@ class Tokens:
         Raises:
             ValueError: the key is missing, too short or not of the algorithm's form.
         """
-        secret = settings.token_key.get_secret_value()
-        if settings.token_algorithm == "HS256":
+        secret = settings.auth_key.get_secret_value()
+        if settings.auth_algorithm == "HS256":
             if len(secret) < SECRET_LENGTH_MIN:
-                raise ValueError(f"ZHIHUI_TOKEN_KEY needs {SECRET_LENGTH_MIN} characters or more")
+                raise ValueError(f"ZHIHUI_AUTH_KEY needs {SECRET_LENGTH_MIN} characters or more")
             self._key: OctKey | OKPKey = OctKey.import_key(secret)
         else:
             self._key = OKPKey.import_key(secret)
-        self._algorithm = settings.token_algorithm
-        self._audience = settings.token_audience
-        self._issuer = settings.token_issuer
+        self._algorithm = settings.auth_algorithm
+        self._audience = settings.auth_audience
+        self._issuer = settings.auth_issuer
         self._clock = clock
 
     def issue(self, principal: Principal, *, lifetime: timedelta) -> str:
@@ -51,9 +51,7 @@ class Tokens:
         }
         if principal.expert_id is not None:
             claims["expert"] = principal.expert_id
-        return jwt.encode(
-            {"alg": self._algorithm}, claims, self._key, algorithms=[self._algorithm]
-        )
+        return jwt.encode({"alg": self._algorithm}, claims, self._key, algorithms=[self._algorithm])
 
     def verify(self, token: str) -> Principal:
         """The principal `token` speaks of.

@@ -40,7 +40,9 @@ async def claim(
         principal,
         request_id,
     )
-    assert row is not None, "an answer vanished between two statements: retention must not be this short"
+    assert row is not None, (
+        "an answer vanished between two statements: retention must not be this short"
+    )
     if (row["method"], row["body_hash"]) != (method, body_hash):
         raise RequestIdReused("this request id was used for another request", request_id=request_id)
     response: bytes | None = row["response"]

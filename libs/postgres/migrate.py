@@ -19,7 +19,12 @@ _LOCK = 0x7A68_6875_69  # "zhihui": one migration of any schema of this database
 
 
 def migrate(
-    dsn: str, migrations: Path | Sequence[Path], *, schema: str, role: str, password: str | None = None
+    dsn: str,
+    migrations: Path | Sequence[Path],
+    *,
+    schema: str,
+    role: str,
+    password: str | None = None,
 ) -> list[str]:
     """Create `schema` and `role` where missing and apply what is not yet applied; gives the ids applied now.
 

@@ -1,0 +1,77 @@
+"""Refuses requests that break the rules written in the protos, or that say things we would silently ignore."""
+
+from collections.abc import Iterator
+
+import protovalidate
+from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+from protovalidate._gen.buf.validate.validate_pb import FieldPath
+
+from libs.errors import FieldViolation, InvalidInput
+
+
+class InvalidRequest(InvalidInput):
+    """A field breaks its rule in the proto."""
+
+
+class UnknownField(InvalidInput):
+    """The request has a field this version of the service does not know, and would have to ignore."""
+
+
+def require_valid(request: Message) -> None:
+    """Check `request` whole: all violations are reported, not the first.
+
+    Raises:
+        UnknownField: some part of it has fields our protos do not know.
+        InvalidRequest: a rule of buf.validate is broken.
+    """
+    unknown = tuple(unknown_fields(request))
+    if unknown:
+        raise UnknownField(
+            "the request has fields this service does not know",
+            violations=[
+                FieldViolation(
+                    path, "not a field of this message; is your client newer than the service?"
+                )
+                for path in unknown
+            ],
+        )
+    broken = protovalidate.collect_violations(request)
+    if broken:
+        raise InvalidRequest(
+            "the request breaks the rules of its fields",
+            violations=[_violation(item) for item in broken],
+        )
+
+
+def _violation(broken: protovalidate.Violation) -> FieldViolation:
+    rule = broken.proto
+    return FieldViolation(_path(rule.field), rule.message or rule.rule_id or "not valid")
+
+
+def _path(path: FieldPath | None) -> str:
+    steps = []
+    for element in path.elements if path else ():
+        index = element.subscript
+        steps.append(element.field_name + (f"[{index.value}]" if index else ""))
+    return ".".join(steps)
+
+
+def unknown_fields(message: Message, *, path: str = "") -> Iterator[str]:
+    """Paths of the fields our protos do not know, by number, at any depth: `expert.home.17`."""
+    prefix = f"{path}." if path else ""
+    unknown = UnknownFieldSet(message)
+    for index in range(len(unknown)):
+        yield f"{prefix}{unknown[index].field_number}"
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        here = f"{prefix}{field.name}"
+        if not field.is_repeated:
+            yield from unknown_fields(value, path=here)
+        elif not field.message_type.GetOptions().map_entry:
+            for index, item in enumerate(value):
+                yield from unknown_fields(item, path=f"{here}[{index}]")
+        elif field.message_type.fields_by_name["value"].message_type is not None:
+            for key in value:
+                yield from unknown_fields(value[key], path=f"{here}[{key}]")
