@@ -1,0 +1,3 @@
+"""Fixtures for all tests; each lives in tests/support beside what it gives."""
+
+pytest_plugins = ["tests.support.postgres"]
