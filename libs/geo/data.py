@@ -1,6 +1,7 @@
 """The packaged Chongqing data, read once; its origins stand in chongqing/README.md."""
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -23,7 +24,7 @@ def text(name: str) -> str:
 @cache
 def rows(name: str) -> Sequence[Mapping[str, str]]:
     """The rows of the packaged table `name`, by column, in file order."""
-    return tuple(csv.DictReader(text(name).splitlines()))
+    return tuple(csv.DictReader(io.StringIO(text(name), newline="")))
 
 
 @cache
