@@ -24,6 +24,8 @@ class Action(StrEnum):
     LIST_EXPERTS = "ListExperts"
     REGISTER_EXPERT = "RegisterExpert"
     UPDATE_EXPERT = "UpdateExpert"
+    # scheduling
+    WATCH_RUN = "WatchRun"
 
 
 _STAFF = frozenset({Role.DISTRICT_COORDINATOR, Role.CITY_COORDINATOR, Role.ADMIN, Role.SERVICE})
@@ -34,6 +36,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.LIST_EXPERTS: _READERS,
     Action.REGISTER_EXPERT: _STAFF,
     Action.UPDATE_EXPERT: _STAFF | {Role.EXPERT},
+    Action.WATCH_RUN: _READERS,
 }
 
 

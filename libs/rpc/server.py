@@ -100,11 +100,15 @@ class Server:
         """
         reflection.enable_server_reflection([*self._names, *OPEN_SERVICES], self._server)
         credentials = self._credentials()
-        if credentials is None:
-            self.port = self._server.add_insecure_port(self._settings.listen)
-        else:
-            self.port = self._server.add_secure_port(self._settings.listen, credentials)
-        await self._server.start()
+        try:
+            if credentials is None:
+                self.port = self._server.add_insecure_port(self._settings.listen)
+            else:
+                self.port = self._server.add_secure_port(self._settings.listen, credentials)
+            await self._server.start()
+        except BaseException:
+            await self._server.stop(None)
+            raise
         for name in self._names:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         _log.info("serving", port=self.port, services=self._names)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import protovalidate
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
-from protovalidate._gen.buf.validate.validate_pb import FieldPath
 
 from libs.errors import FieldViolation, InvalidInput
 
@@ -46,15 +45,11 @@ def require_valid(request: Message) -> None:
 
 def _violation(broken: protovalidate.Violation) -> FieldViolation:
     rule = broken.proto
-    return FieldViolation(_path(rule.field), rule.message or rule.rule_id or "not valid")
-
-
-def _path(path: FieldPath | None) -> str:
     steps = []
-    for element in path.elements if path else ():
+    for element in rule.field.elements if rule.field else ():
         index = element.subscript
         steps.append(element.field_name + (f"[{index.value}]" if index else ""))
-    return ".".join(steps)
+    return FieldViolation(".".join(steps), rule.message or rule.rule_id or "not valid")
 
 
 def unknown_fields(message: Message, *, path: str = "") -> Iterator[str]:
