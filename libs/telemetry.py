@@ -2,10 +2,9 @@
 
 import logging
 import re
-import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from opentelemetry import context as otel_context
@@ -99,8 +98,8 @@ def _add_trace(
     return event
 
 
-def start_logs(*, service: str, level: str = "INFO") -> None:
-    """Send every log line of the process, also the libraries', to standard error as one JSON object each."""
+def start_logs(*, service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send every log line of the process, also the libraries', to `stream` (standard error) as one JSON object each."""
     before: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -123,7 +122,7 @@ def start_logs(*, service: str, level: str = "INFO") -> None:
         event["service"] = service
         return event
 
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before,
