@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from libs.rpc.steps import time_left_s
+from libs.rpc.deadline import time_left_s
 from libs.telemetry import current_traceparent
 
 ATTEMPTS_MAX = 4

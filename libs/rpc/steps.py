@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 
 import grpc
 import structlog
@@ -26,6 +25,7 @@ from libs.auth.table import authorize
 from libs.errors import Refusal
 from libs.postgres.outages import OUTAGES
 from libs.rpc.call import Call, Step
+from libs.rpc.deadline import ends_in
 from libs.rpc.status import code_of, status_of, status_of_refusal, trailers_of
 from libs.rpc.validation import require_valid
 
@@ -43,7 +43,6 @@ DEADLINE_MARGIN_S = 0.02
 RETRY_AFTER_S = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
-_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 
 class TooManyCalls(Exception):
@@ -52,12 +51,6 @@ class TooManyCalls(Exception):
 
 class DeadlinePassed(Exception):
     """The caller's time (or the default) ran out before the handler was done."""
-
-
-def time_left_s() -> float | None:
-    """Seconds the call being handled may still take; None outside of one. Calls made on its behalf must fit in."""
-    ends_at = _ends_at.get()
-    return None if ends_at is None else max(0.0, ends_at - time.monotonic())
 
 
 @asynccontextmanager
@@ -171,16 +164,14 @@ def timed(*, call_s: float, stream_s: float) -> Step:
         )
         if left_s <= 0:
             raise DeadlinePassed
-        token = _ends_at.set(time.monotonic() + left_s)
         try:
             async with asyncio.timeout(left_s) as limit:
-                yield
+                with ends_in(left_s):
+                    yield
         except TimeoutError as error:
             if limit.expired():
                 raise DeadlinePassed from error
             raise
-        finally:
-            _ends_at.reset(token)
 
     return step
 

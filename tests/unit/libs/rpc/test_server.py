@@ -19,9 +19,9 @@ from prometheus_client import REGISTRY
 from libs.auth.principal import Principal, Role, current_principal
 from libs.auth.tokens import Tokens
 from libs.errors import Conflict, FieldViolation, InvalidInput, NotAllowed, NotFound, WrongState
+from libs.rpc.deadline import time_left_s
 from libs.rpc.server import Server
 from libs.rpc.status import RemoteRefusal, refusal_from
-from libs.rpc.steps import time_left_s
 from libs.telemetry import current_traceparent
 from tests.support.toy import (
     FILE,
