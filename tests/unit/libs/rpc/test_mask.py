@@ -53,6 +53,10 @@ def test_a_path_may_go_inside() -> None:
     assert changed(Toy(), "home.latitude") == expected(home=Home())
 
 
+def test_a_path_into_what_neither_has_adds_nothing() -> None:
+    assert apply_mask(Toy(), Toy(), FieldMask(paths=["home.latitude"])) == Toy()
+
+
 def test_a_zero_that_was_set_is_kept() -> None:
     assert changed(Toy(weight=0), "weight").HasField("weight")
 

@@ -22,7 +22,7 @@ from libs.errors import Conflict, FieldViolation, InvalidInput, NotAllowed, NotF
 from libs.rpc.deadline import time_left_s
 from libs.rpc.server import Server
 from libs.rpc.status import RemoteRefusal, refusal_from
-from libs.telemetry import current_traceparent
+from libs.telemetry import current_traceparent, with_traceparent
 from tests.support.toy import (
     FILE,
     SERVICE,
@@ -294,7 +294,10 @@ async def test_a_trace_goes_on_in_the_callee(world: ToyWorld) -> None:
         answer = await client.get(
             Toy(), metadata=(("traceparent", f"00-{trace_id}-b7ad6b7169203331-01"),)
         )
+        with with_traceparent(f"00-{trace_id[::-1]}-b7ad6b7169203331-01"):
+            carried = await client.get(Toy())
     assert answer.name.split("-")[1] == trace_id
+    assert carried.name.split("-")[1] == trace_id[::-1]
 
 
 async def test_what_became_of_calls_is_counted(world: ToyWorld) -> None:
