@@ -28,9 +28,10 @@ def migrate(
 ) -> list[str]:
     """Create `schema` and `role` where missing and apply what is not yet applied; gives the ids applied now.
 
-    `dsn` is the database owner's. `migrations` are folders of yoyo migrations (`0001.create_experts.sql`), ids unique
-    over all of them; the shared ones come first. Each migration is one transaction; repeating a call changes nothing;
-    a second process waits for the first.
+    `dsn` is the database owner's, and leads to PostgreSQL itself, not to pgbouncer: the lock is a session's.
+    `migrations` are folders of yoyo migrations (`0001.create_experts.sql`), ids unique over all of them; the shared
+    ones come first. Each migration is one transaction; repeating a call changes nothing; a second process waits for
+    the first.
 
     Raises:
         psycopg.Error: the database refused; migrations before the failing one stay applied.

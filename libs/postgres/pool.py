@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import asyncpg
+import asyncpg.pool
 
 from libs.errors import Conflict
 from libs.settings import ServiceSettings
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 
