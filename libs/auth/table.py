@@ -28,15 +28,28 @@ class Action(StrEnum):
     WATCH_RUN = "WatchRun"
 
 
-_STAFF = frozenset({Role.DISTRICT_COORDINATOR, Role.CITY_COORDINATOR, Role.ADMIN, Role.SERVICE})
-_READERS = _STAFF | {Role.LEADER, Role.AUDITOR}
+SIGNED_IN = frozenset(Role)
+"""What anybody with a token may know: nodes, topics, what is public."""
+COORDINATORS = frozenset(
+    {Role.DISTRICT_COORDINATOR, Role.CITY_COORDINATOR, Role.ADMIN, Role.SERVICE}
+)
+"""Keep experts, pools and venues, endorse requests, run rounds."""
+READERS = COORDINATORS | {Role.LEADER, Role.AUDITOR}
+"""Look and change nothing, beside those who do change."""
+FILERS = COORDINATORS | {Role.VENUE_STAFF, Role.LOCAL_HEAD}
+"""File and follow requests, confirm delivery, rate."""
+ENDORSERS = COORDINATORS | {Role.LOCAL_HEAD}
+EXPERTS = frozenset({Role.EXPERT})
+"""Own profile, limits, availability and offers: the handler checks that it is their own."""
+SIGNERS = frozenset({Role.LEADER, Role.ADMIN})
+"""Sign a round before it is published."""
 
 ALLOWED: Mapping[Action, frozenset[Role]] = {
-    Action.GET_EXPERT: _READERS | {Role.EXPERT},
-    Action.LIST_EXPERTS: _READERS,
-    Action.REGISTER_EXPERT: _STAFF,
-    Action.UPDATE_EXPERT: _STAFF | {Role.EXPERT},
-    Action.WATCH_RUN: _READERS,
+    Action.GET_EXPERT: READERS | EXPERTS,
+    Action.LIST_EXPERTS: READERS,
+    Action.REGISTER_EXPERT: COORDINATORS,
+    Action.UPDATE_EXPERT: COORDINATORS | EXPERTS,
+    Action.WATCH_RUN: READERS,
 }
 
 
