@@ -177,7 +177,8 @@ class Request:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pin:
     """The plan must have `expert` in `seat` of `request`; at `start` where that is not negative. A frozen event is
-    one pin with a start per seat that is filled."""
+    one pin with a start per seat that is filled.
+    """
 
     request: int
     seat: int
@@ -329,7 +330,8 @@ class NightAway:
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Standby:
     """`expert` would step in for the lead (seat 0) of `request`: eligible, and able to serve it in place of or beside
-    their own visits of that day, unchanged."""
+    their own visits of that day, unchanged.
+    """
 
     request: int
     expert: int
