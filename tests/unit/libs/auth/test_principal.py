@@ -71,7 +71,10 @@ def test_auditors_and_consumers_change_nothing() -> None:
         "Explain",
         "Compare",
         "Replay",
-        "Preview",
+        "Price",
+        "Verify",
+        "Download",
+        "Rank",
     )
     for action, roles in ALLOWED.items():
         if not action.value.startswith(reads):
