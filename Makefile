@@ -17,6 +17,14 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	else $(PY) -m pip install -q --require-hashes -r requirements-dev.lock; fi
 	@touch $@
 
+KAFKA ?= embedded
+SIZE ?= 1
+up: $(VENV)/.runtime
+	@$(PY) -m services.local up --kafka $(KAFKA) --size $(SIZE)
+
+down: $(VENV)/.runtime
+	@$(PY) -m services.local down
+
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .

@@ -85,6 +85,15 @@ def _yoyo_uri(dsn: str, *, schema: str) -> str:
     return urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, query, ""))
 
 
+def create_database(dsn: str, *, name: str) -> str:
+    """Create the database `name` on the server of the owner's `dsn` where missing; gives the owner's DSN of it."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{quote(name)}"))
+
+
 def dsn_of(dsn: str, *, role: str, password: str | None = None) -> str:
     """`dsn` as another `role`: what a service is given, made from what the owner has."""
     parts = urlsplit(dsn)

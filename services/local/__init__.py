@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL, a broker and every service as processes of one machine, for trying out and for tests."""
