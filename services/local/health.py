@@ -1,5 +1,9 @@
-"""Whether a service answers: gRPC's own health protocol, or an HTTP page."""
+"""Whether a service answers: gRPC's own health protocol, or an HTTP page.
 
+As a command, for containers: `python -m services.local.health grpc|http HOST:PORT` ends with 0 when it does.
+"""
+
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -43,3 +47,8 @@ def wait_until(ready: Callable[[], bool], *, given_up: Callable[[], bool], secon
             return False
         time.sleep(0.1)
     return False
+
+
+if __name__ == "__main__":
+    kind, address = sys.argv[1:]
+    sys.exit(0 if {"grpc": serves_grpc, "http": serves_http}[kind](address) else 1)
