@@ -54,6 +54,8 @@ class ServiceSettings(TokenSettings):
 
     kafka_bootstrap: str = ""
     """`host:port[,host:port]`."""
+    kafka_replay_on_start: bool = False
+    """Publish the kept outbox again when starting: for a broker that forgets, such as the embedded one."""
 
     metrics_listen: str = ""
     """`host:port` of the Prometheus page; empty: none; port 0 takes a free one."""

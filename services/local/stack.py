@@ -91,6 +91,7 @@ class Stack:
             "ZHIHUI_SERVICE": service,
             "ZHIHUI_AUTH_KEY": self._home.secret(),
             "ZHIHUI_KAFKA_BOOTSTRAP": self._bootstrap,
+            "ZHIHUI_KAFKA_REPLAY_ON_START": str(self._kafka == "embedded"),
             "XDG_RUNTIME_DIR": str(self._home.path),
             "PYTHONUNBUFFERED": "1",
         }

@@ -103,6 +103,9 @@ def imported_by(source: str) -> Iterator[str]:
 AWAITING_CALLERS = {
     "libs.auth.tokens",
     "libs.ids",
+    "libs.messaging.consumer",
+    "libs.messaging.outbox",
+    "libs.messaging.relay",
     "libs.postgres.constraints",
     "libs.postgres.migrate",
     "libs.rpc.client",

@@ -1,0 +1,232 @@
+"""The inbox: a fact's effect happens once, in the transaction that remembers it; what cannot be handled is put aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from libs.errors import Refusal
+from libs.messaging import kafka
+from libs.messaging.kafka import Received
+from libs.messaging.topics import dead_letter_topic
+from libs.postgres.outages import OUTAGES
+from libs.postgres.pool import ConcurrentChange, Connection, Pool, transaction
+from libs.settings import ServiceSettings
+from libs.telemetry import span
+
+Handler = Callable[[Connection, Received], Awaitable[None]]
+
+BATCH = 100
+BACKOFF_MAX_S = 10.0
+
+_AWAY: tuple[type[Exception], ...] = (ConcurrentChange, *OUTAGES)
+_UNDONE: tuple[type[Exception], ...] = (Refusal, *OUTAGES)
+
+_log = structlog.stdlib.get_logger(__name__)
+_consumed = Counter("zhihui_consumer_facts", "Facts taken from Kafka", ["group", "topic", "result"])
+_lag = Gauge("zhihui_consumer_lag", "Facts not yet taken", ["group", "topic", "partition"])
+_stopped = Gauge("zhihui_consumer_stopped", "Partitions stopped by a bug", ["group"])
+
+
+def tombstone(topic: str) -> str:
+    """The name under which the handler of `topic`'s tombstones is registered."""
+    return f"tombstone:{topic}"
+
+
+class Consumer:
+    """Takes facts of `topics` for `group` and hands each to the handler of its type; `run` it beside the server.
+
+    Per fact: inbox row, newest version, handler and commit are one transaction; the offset follows. A repeat, and a
+    fact older than one seen of the same key, has no effect. A type nobody handles is passed over: new facts may come
+    before new code.
+
+    * Refusal: the fact goes to the service's dead letters with the reason; the others go on.
+    * Outage of the database: it is tried again, with backoff, for as long as it takes.
+    * Anything else is a bug: the partition stops, loudly, until the process starts again; the others go on.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        settings: ServiceSettings,
+        *,
+        group: str,
+        topics: Sequence[str],
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        self._pool = pool
+        self._service = settings.service
+        self._bootstrap = settings.kafka_bootstrap
+        self._group = group
+        self._topics = tuple(topics)
+        self._handlers = handlers
+
+    async def run(self) -> None:
+        """Consume for ever; outages of the broker are waited out."""
+        backoff_s = 0.1
+        while True:
+            try:
+                async with (
+                    kafka.Group(self._bootstrap, group=self._group, topics=self._topics) as members,
+                    kafka.Producer(self._bootstrap, client=f"{self._group}-dead") as dead_letters,
+                ):
+                    _log.info("consuming", group=self._group, topics=self._topics)
+                    async for topic, partition, records in members.batches(size=BATCH):
+                        backoff_s = 0.1
+                        await self._take(members, dead_letters, topic, partition, records)
+            except kafka.OUTAGES as error:
+                _log.warning("consumer_outage", error=repr(error), again_in_s=backoff_s)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
+
+    async def _take(
+        self,
+        members: kafka.Group,
+        dead_letters: kafka.Producer,
+        topic: str,
+        partition: int,
+        records: Sequence[Any],
+    ) -> None:
+        facts: list[Received] = []
+        for record in records:
+            try:
+                facts.append(kafka.received_from_record(record))
+            except kafka.BadEnvelope as error:
+                await self._put_aside_record(dead_letters, record, reason=str(error))
+        try:
+            if not await self._all_at_once(facts):
+                for fact in facts:
+                    await self._one(dead_letters, fact)
+        except Exception:
+            _log.exception("consumer_bug", group=self._group, topic=topic, partition=partition)
+            members.stop_partition(topic=topic, partition=partition)
+            _stopped.labels(self._group).inc()
+            return
+        done = records[-1].offset + 1
+        await members.commit(topic=topic, partition=partition, offset=done)
+        _lag.labels(self._group, topic, str(partition)).set(
+            members.lag(topic=topic, partition=partition, offset=done)
+        )
+
+    async def _all_at_once(self, facts: Sequence[Received]) -> bool:
+        """Try the whole batch in one transaction; False when one of it needs care, and then nothing has happened."""
+        try:
+            async with transaction(self._pool) as connection:
+                for fact in facts:
+                    await self._handle(connection, fact)
+        except _UNDONE:
+            return False
+        _consumed_add(self._group, facts, "done")
+        return True
+
+    async def _one(self, dead_letters: kafka.Producer, fact: Received) -> None:
+        attempt, backoff_s = 1, 0.1
+        while True:
+            try:
+                async with transaction(self._pool) as connection:
+                    await self._handle(connection, fact)
+            except _AWAY as error:
+                _log.warning("consumer_retry", error=repr(error), type=fact.type, attempt=attempt)
+                await asyncio.sleep(backoff_s)
+                attempt, backoff_s = attempt + 1, min(2 * backoff_s, BACKOFF_MAX_S)
+            except Refusal as refusal:
+                await self._put_aside(dead_letters, fact, refusal, attempt=attempt)
+                _consumed_add(self._group, [fact], "dead")
+                return
+            else:
+                _consumed_add(self._group, [fact], "done")
+                return
+
+    async def _handle(self, connection: Connection, fact: Received) -> None:
+        handler = self._handlers.get(tombstone(fact.topic) if fact.payload is None else fact.type)
+        if handler is None or not await self._is_news(connection, fact):
+            return
+        with span(f"consume {fact.type}", traceparent=fact.traceparent, key=fact.key):
+            await handler(connection, fact)
+
+    async def _is_news(self, connection: Connection, fact: Received) -> bool:
+        first_time = await connection.fetchval(
+            """
+            INSERT INTO inbox (consumer, message_id)
+            VALUES ($1, $2)
+                ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING
+            RETURNING true
+            """,
+            self._group,
+            fact.message_id,
+        )
+        if not first_time:
+            return False
+        newest = await connection.fetchval(
+            """
+            INSERT INTO inbox_versions (consumer, topic, key, version)
+            VALUES ($1, $2, $3, $4)
+                ON CONFLICT ON CONSTRAINT inbox_versions_one
+                DO UPDATE SET version = EXCLUDED.version
+                 WHERE inbox_versions.version <= EXCLUDED.version
+            RETURNING true
+            """,
+            self._group,
+            fact.topic,
+            fact.key,
+            fact.version,
+        )
+        return bool(newest)
+
+    async def _put_aside(
+        self, dead_letters: kafka.Producer, fact: Received, refusal: Refusal, *, attempt: int
+    ) -> None:
+        """Keep the fact with why it was refused; its own headers stay, so that it can be sent again."""
+        _log.error(
+            "dead_letter", type=fact.type, key=fact.key, reason=refusal.reason, why=refusal.sentence
+        )
+        envelope = kafka.Envelope(
+            message_id=fact.message_id,
+            source=fact.source,
+            type=fact.type,
+            key=fact.key,
+            version=fact.version,
+            occurred_at=fact.occurred_at,
+            traceparent=fact.traceparent,
+        )
+        headers = [
+            *kafka.headers_of(envelope),
+            ("dead_reason", refusal.reason.encode()),
+            ("dead_sentence", refusal.sentence.encode()),
+            ("dead_topic", fact.topic.encode()),
+            ("dead_handler", self._group.encode()),
+            ("dead_attempt", str(attempt).encode()),
+        ]
+        sent = await dead_letters.send(
+            dead_letter_topic(self._service), key=fact.key, payload=fact.payload, headers=headers
+        )
+        await sent
+
+    async def _put_aside_record(
+        self, dead_letters: kafka.Producer, record: Any, *, reason: str
+    ) -> None:
+        _log.error("dead_letter", topic=record.topic, offset=record.offset, reason=reason)
+        headers = [
+            *record.headers,
+            ("dead_reason", b"BAD_ENVELOPE"),
+            ("dead_sentence", reason.encode()),
+            ("dead_topic", record.topic.encode()),
+            ("dead_handler", self._group.encode()),
+            ("dead_attempt", b"1"),
+        ]
+        sent = await dead_letters.send(
+            dead_letter_topic(self._service),
+            key=(record.key or b"").decode("utf-8", "replace"),
+            payload=record.value,
+            headers=headers,
+        )
+        await sent
+
+
+def _consumed_add(group: str, facts: Sequence[Received], result: str) -> None:
+    for fact in facts:
+        _consumed.labels(group, fact.topic, result).inc()

@@ -1,0 +1,309 @@
+"""The only module that knows the Kafka client: CloudEvents 1.0 in Kafka's binary mode, in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+OUTAGES: tuple[type[Exception], ...] = (KafkaError, OSError)
+"""What means that the broker (or the network to it) is away; callers retry with backoff."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class BadEnvelope(Exception):
+    """A record without the headers the contract promises; nobody can handle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """A topic as a broker should have it."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What travels with a fact's payload."""
+
+    message_id: UUID
+    source: str
+    type: str
+    key: str
+    version: int
+    occurred_at: datetime
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A fact as a consumer gets it; `payload` is None for a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    message_id: UUID
+    source: str
+    type: str
+    key: str
+    version: int
+    occurred_at: datetime
+    traceparent: str | None
+    payload: bytes | None
+
+
+def headers_of(envelope: Envelope) -> Headers:
+    """CloudEvents attributes as Kafka headers; `ce_aggregateversion` is our extension (docs/facts.md)."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(envelope.message_id).encode()),
+        ("ce_source", f"/zhihui/{envelope.source}".encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_subject", envelope.key.encode()),
+        (
+            "ce_time",
+            envelope.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode(),
+        ),
+        ("ce_aggregateversion", str(envelope.version).encode()),
+        ("content-type", b"application/protobuf"),
+    ]
+    if envelope.traceparent:
+        headers.append(("traceparent", envelope.traceparent.encode()))
+    return headers
+
+
+def received_from(
+    *, topic: str, partition: int, offset: int, headers: Headers, payload: bytes | None
+) -> Received:
+    """The fact in a record.
+
+    Raises:
+        BadEnvelope: a header is missing or not of its form.
+    """
+    values = {name: value.decode("utf-8", "replace") for name, value in headers}
+    try:
+        return Received(
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            message_id=UUID(values["ce_id"]),
+            source=values["ce_source"].removeprefix("/zhihui/"),
+            type=values["ce_type"],
+            key=values["ce_subject"],
+            version=int(values["ce_aggregateversion"]),
+            occurred_at=datetime.fromisoformat(values["ce_time"].replace("Z", "+00:00")),
+            traceparent=values.get("traceparent"),
+            payload=payload,
+        )
+    except (KeyError, ValueError) as error:
+        raise BadEnvelope(f"a header is missing or malformed: {error}") from error
+
+
+class Producer:
+    """An idempotent producer: in order per partition, acknowledged by all replicas."""
+
+    def __init__(self, bootstrap: str, *, client: str) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            client_id=client,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=2,
+            max_batch_size=256 * 1024,
+            request_timeout_ms=10_000,
+        )
+
+    async def __aenter__(self) -> Producer:
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self._producer.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        with contextlib.suppress(*OUTAGES):
+            await self._producer.stop()
+
+    async def send(
+        self, topic: str, *, key: str, payload: bytes | None, headers: Headers
+    ) -> Awaitable[Any]:
+        """Hand a record over; await what it gives to know that the broker has it.
+
+        Raises:
+            KafkaError: the broker is away (now, or from what is awaited).
+        """
+        sent: Awaitable[Any] = await self._producer.send(
+            topic, key=key.encode(), value=payload, headers=headers
+        )
+        return sent
+
+
+class Group:
+    """A member of a consumer group that reads from the earliest fact it has not committed."""
+
+    def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str]) -> None:
+        self._consumer = AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            client_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # topics that do not exist yet must not stop the others
+            metadata_max_age_ms=5_000,
+            session_timeout_ms=15_000,
+            max_poll_interval_ms=600_000,
+            request_timeout_ms=20_000,
+        )
+        self._stopped: set[TopicPartition] = set()
+
+    async def __aenter__(self) -> Group:
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        with contextlib.suppress(*OUTAGES):
+            await self._consumer.stop()
+
+    async def batches(self, *, size: int) -> AsyncIterator[tuple[str, int, list[Any]]]:
+        """For ever: topic, partition and up to `size` raw records of it, in order."""
+        while True:
+            found = await self._consumer.getmany(timeout_ms=500, max_records=size)
+            for partition, records in found.items():
+                if partition not in self._stopped:
+                    yield partition.topic, partition.partition, records
+
+    async def commit(self, *, topic: str, partition: int, offset: int) -> None:
+        """Remember that everything before `offset` is done. A lost partition is no error: its next owner drops repeats."""
+        with contextlib.suppress(CommitFailedError, IllegalStateError):
+            await self._consumer.commit({TopicPartition(topic, partition): offset})
+
+    def lag(self, *, topic: str, partition: int, offset: int) -> int:
+        """Facts of the partition from `offset` on that are known to be there."""
+        end = self._consumer.highwater(TopicPartition(topic, partition))
+        return max(0, (end or 0) - offset)
+
+    def stop_partition(self, *, topic: str, partition: int) -> None:
+        """Take nothing more from this partition until the process starts again."""
+        stopped = TopicPartition(topic, partition)
+        self._stopped.add(stopped)
+        with contextlib.suppress(IllegalStateError):
+            self._consumer.pause(stopped)
+
+
+async def read(
+    bootstrap: str, topics: Sequence[str], *, follow: bool, from_start: bool = True
+) -> AsyncIterator[Received]:
+    """Every fact of `topics`, without a group: until the end that was there at the beginning, or for ever with `follow`.
+
+    Records without a proper envelope are passed over.
+    """
+    async for record in read_records(bootstrap, topics, follow=follow, from_start=from_start):
+        with contextlib.suppress(BadEnvelope):
+            yield received_from_record(record)
+
+
+async def read_records(
+    bootstrap: str, topics: Sequence[str], *, follow: bool = False, from_start: bool = True
+) -> AsyncIterator[Any]:
+    """The raw records (`topic`, `partition`, `offset`, `key`, `value`, `headers`), as `read` takes them."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, metadata_max_age_ms=5_000
+    )
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(await _partitions(consumer, topic))
+        ]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        starts = await consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            consumer.seek(partition, starts[partition] if from_start else ends[partition])
+        left = {
+            partition
+            for partition in partitions
+            if from_start and starts[partition] < ends[partition]
+        }
+        while follow or left:
+            found = await consumer.getmany(timeout_ms=500)
+            for partition, records in found.items():
+                for record in records:
+                    yield record
+                    if record.offset + 1 >= ends[partition]:
+                        left.discard(partition)
+            for partition in list(left):  # compaction may have taken the last ones away
+                if await consumer.position(partition) >= ends[partition]:
+                    left.discard(partition)
+    finally:
+        await consumer.stop()
+
+
+def received_from_record(record: Any) -> Received:
+    """The fact in a client's record.
+
+    Raises:
+        BadEnvelope: see `received_from`.
+    """
+    return received_from(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        headers=record.headers,
+        payload=record.value,
+    )
+
+
+async def _partitions(consumer: Any, topic: str) -> set[int]:
+    for _ in range(50):  # a topic made by the very question takes a moment
+        found: set[int] | None = consumer.partitions_for_topic(topic)
+        if found:
+            return found
+        await consumer._client.force_metadata_update()  # noqa: SLF001  # the client has no public way
+        consumer._client.add_topic(topic)  # noqa: SLF001
+        await asyncio.sleep(0.1)
+    return set()
+
+
+async def apply_topics(
+    bootstrap: str, wanted: Sequence[TopicSettings], *, replicas: int
+) -> list[str]:
+    """Create the topics that are missing; gives their names. What is there is not touched."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        missing = [topic for topic in wanted if topic.name not in there]
+        if missing:
+            await admin.create_topics(
+                [
+                    NewTopic(
+                        name=topic.name,
+                        num_partitions=topic.partitions,
+                        replication_factor=replicas,
+                        topic_configs=dict(topic.config),
+                    )
+                    for topic in missing
+                ]
+            )
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()

@@ -1,0 +1,69 @@
+"""The outbox: what is to be announced is written in the transaction that makes it true."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.postgres.pool import Connection
+from libs.telemetry import current_traceparent
+
+CHANNEL = "zhihui_outbox"
+"""NOTIFY on it wakes relays; the payload is the schema whose outbox has news."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A fact on its way out."""
+
+    message_id: UUID
+    """Set once, at the cause; a replay has the same."""
+    topic: str
+    key: str
+    """Resource name of the thing it is about: `requests/…`. Facts of one key stay in order."""
+    type: str
+    """Full name of the payload's message: `zhihui.events.v1.RequestSubmitted`."""
+    version: int
+    """Of the thing, after the change; older ones are dropped by consumers."""
+    occurred_at: datetime
+    payload: bytes | None
+    """The message in protobuf; None is a tombstone: the thing is to be forgotten."""
+
+
+async def append(connection: Connection, message: OutgoingMessage) -> None:
+    """Add `message` to the outbox, in the transaction `connection` already has open.
+
+    The relay publishes it after commit, at least once. Consumers drop repeats by `message_id`.
+
+    Raises:
+        asyncpg.UniqueViolationError: this `message_id` was appended before.
+    """
+    await append_all(connection, [message])
+
+
+async def append_all(connection: Connection, messages: Sequence[OutgoingMessage]) -> None:
+    """Add `messages` in their order, as `append` does; one statement for any number of them."""
+    if not messages:
+        return
+    assert connection.is_in_transaction(), "a message outside a transaction outlives its cause"
+    traceparent = current_traceparent()
+    await connection.executemany(
+        """
+        INSERT INTO outbox (message_id, topic, key, type, version, occurred_at, payload, traceparent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        [
+            (
+                message.message_id,
+                message.topic,
+                message.key,
+                message.type,
+                message.version,
+                message.occurred_at,
+                message.payload,
+                traceparent,
+            )
+            for message in messages
+        ],
+    )
+    await connection.execute("SELECT pg_notify($1, current_schema())", CHANNEL)
