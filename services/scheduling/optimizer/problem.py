@@ -73,7 +73,10 @@ class Approval:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """What a person allows; every maximum is inclusive. `earliest`/`latest` are minutes of the day, door to door."""
+    """What a person allows; every maximum is inclusive. `earliest`/`latest` are minutes of the day, door to door.
+
+    In every week at most `7 - rest_days_per_week` days have a visit (days outside the horizon are free).
+    """
 
     per_day_max: int
     per_week_max: int
@@ -110,6 +113,7 @@ class Expert:
     engaged_before: tuple[int, ...]
     standby_max: int = 0
     cost: int = 0
+    engaged_before_round: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -188,7 +192,9 @@ class Pin:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forbid:
-    """`expert` must not serve `request` (any request where -1), nor together with `other` in one team (-1: no such rule)."""
+    """Where `other` is -1, `expert` must not serve `request` (no request at all where that is -1). Otherwise `expert` and
+    `other` must not both be in the team of `request` (of any request where that is -1).
+    """
 
     expert: int
     request: int = -1
@@ -197,7 +203,9 @@ class Forbid:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Promise:
-    """What is published or accepted: leaving it as it is costs 0, moving the start or person `cost_change`, dropping it `cost_drop`."""
+    """What is published or accepted: leaving it as it is costs 0, moving the start or person `cost_change`, dropping it
+    (nobody in that seat) `cost_drop`.
+    """
 
     request: int
     seat: int
@@ -226,7 +234,7 @@ class Budget:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Series:
     """Dated requests of one rule: any two served ones start at least `spacing_days` days apart (difference of day
-    indices). `continuity` is the preference value for each consecutive pair (in the order of `requests`) with the same lead.
+    indices). `continuity` is the preference value for each pair next to each other in `requests` with the same lead (seat 0).
     """
 
     requests: tuple[int, ...]
@@ -329,8 +337,9 @@ class NightAway:
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Standby:
-    """`expert` would step in for the lead (seat 0) of `request`: eligible, and able to serve it in place of or beside
-    their own visits of that day, unchanged.
+    """`expert` would step in for the lead (seat 0) of the served `request`: not in its team, eligible for seat 0 (remotely
+    where the seat is REMOTE, else on site), and, with that visit added to their own visits and nights, unchanged, still
+    inside every window and limit of theirs. Each standby is looked at alone; a request has at most `standbys` of them.
     """
 
     request: int
