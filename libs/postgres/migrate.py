@@ -6,11 +6,13 @@ No other service's role can see the schema, so that "no service reads another's 
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 import yoyo
 from psycopg import sql
+
+from libs.settings import ServiceSettings
 
 SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 """Tables every service has because libs/postgres uses them."""
@@ -54,6 +56,18 @@ def migrate(
                 )
             )
         return _apply(dsn, folders, schema=schema)
+
+
+def migrate_service(settings: ServiceSettings, owner_dsn: str, migrations: Sequence[Path]) -> None:
+    """Migrate a service's schema, named as the service; its role gets the password of the service's own DSN."""
+    own = urlsplit(settings.database_dsn.get_secret_value())
+    migrate(
+        owner_dsn,
+        migrations,
+        schema=settings.service,
+        role=settings.service,
+        password=unquote(own.password) if own.password else None,
+    )
 
 
 def _create_role(

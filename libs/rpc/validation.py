@@ -17,14 +17,14 @@ class UnknownField(InvalidInput):
     """The request has a field this version of the service does not know, and would have to ignore."""
 
 
-def require_valid(request: Message) -> None:
-    """Check `request` whole: all violations are reported, not the first.
+def require_valid(request: Message, *, path: str = "") -> None:
+    """Check `request` whole: all violations are reported, not the first. `path`: where it stands, for a part.
 
     Raises:
         UnknownField: some part of it has fields our protos do not know.
         InvalidRequest: a rule of buf.validate is broken.
     """
-    unknown = tuple(unknown_fields(request))
+    unknown = tuple(unknown_fields(request, path=path))
     if unknown:
         raise UnknownField(
             "the request has fields this service does not know",
@@ -39,13 +39,13 @@ def require_valid(request: Message) -> None:
     if broken:
         raise InvalidRequest(
             "the request breaks the rules of its fields",
-            violations=[_violation(item) for item in broken],
+            violations=[_violation(item, path) for item in broken],
         )
 
 
-def _violation(broken: protovalidate.Violation) -> FieldViolation:
+def _violation(broken: protovalidate.Violation, path: str) -> FieldViolation:
     rule = broken.proto
-    steps = []
+    steps = [path] if path else []
     for element in rule.field.elements if rule.field else ():
         index = element.subscript
         steps.append(element.field_name + (f"[{index.value}]" if index else ""))

@@ -780,7 +780,9 @@ class UpdateExpertRequest(_message.Message):
     """The caller's id of this request."""
     @_builtins.property
     def expert(self) -> Global___Expert:
-        """The expert with its name, new values and, to be safe against others, the etag last read."""
+        """The expert with its name, new values and, to be safe against others, the etag last read;
+        only what the mask names has to be right.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
