@@ -32,7 +32,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/buf lint protos
 	$(VENV)/bin/buf format --diff --exit-code --path protos/zhihui protos
-	$(PY) -m pytest tests/unit tests/architecture -q
+	$(PY) -m pytest tests/unit tests/architecture tests/contract -q
 
 test: $(VENV)/.dev
 	$(PY) -m pytest tests -q -m "not kafka and not browser and not chaos and not e2e"
