@@ -1,0 +1,82 @@
+"""What the events service learns from scheduling: rounds that froze, were given up or published, and every decision."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from zhihui.scheduling.v1 import facts_pb2
+
+from libs.clock import Clock
+from libs.messaging.consumer import Handler
+from libs.messaging.kafka import Received
+from libs.postgres.pool import Connection
+from libs.rpc.mapping import from_message
+from services.events.domain.event import TeamMember
+from services.events.domain.request import Period
+from services.events.handlers import round as rounds
+from services.events.handlers.round import Decision
+from services.events.ports import Transaction
+
+TOPICS = ("scheduling.round.v1", "scheduling.decision.v1")
+GROUP = "events"
+
+Joined = Callable[[Connection], AbstractAsyncContextManager[Transaction]]
+
+
+def handlers(joined: Joined, *, clock: Clock) -> Mapping[str, Handler]:
+    """By the facts' types."""
+
+    async def frozen(connection: Connection, fact: Received) -> None:
+        message = facts_pb2.RoundFrozen.FromString(fact.payload or b"")
+        async with joined(connection) as tx:
+            await rounds.freeze(message.round.name, list(message.requests), tx, now=clock())
+
+    async def abandoned(connection: Connection, fact: Received) -> None:
+        message = facts_pb2.RoundAbandoned.FromString(fact.payload or b"")
+        async with joined(connection) as tx:
+            await rounds.release(message.round.name, tx, now=clock())
+
+    async def decided(connection: Connection, fact: Received) -> None:
+        payload = fact.payload or b""
+        message = facts_pb2.RequestDecided.FromString(payload)
+        async with joined(connection) as tx:
+            staged = await tx.arrivals.stage(
+                message.round, message.request, version=message.version, fact=payload
+            )
+            if staged:
+                await show_when_whole(message.round, tx)
+            else:  # a repair of a round that is shown already
+                await rounds.apply([decision_from(message)], tx, now=clock())
+
+    async def published(connection: Connection, fact: Received) -> None:
+        message = facts_pb2.RoundPublished.FromString(fact.payload or b"")
+        async with joined(connection) as tx:
+            await tx.arrivals.announce(message.round.name, decisions=message.decisions)
+            await show_when_whole(message.round.name, tx)
+
+    async def show_when_whole(round: str, tx: Transaction) -> None:
+        facts = await tx.arrivals.whole(round)
+        if facts is not None:
+            decisions = [decision_from(facts_pb2.RequestDecided.FromString(one)) for one in facts]
+            await rounds.apply(decisions, tx, now=clock())
+
+    prefix = "zhihui.scheduling.v1."
+    return {
+        f"{prefix}RoundFrozen": frozen,
+        f"{prefix}RoundAbandoned": abandoned,
+        f"{prefix}RequestDecided": decided,
+        f"{prefix}RoundPublished": published,
+    }
+
+
+def decision_from(message: facts_pb2.RequestDecided) -> Decision:
+    """What a fact says about one request."""
+    if message.WhichOneof("decision") != "scheduled":
+        return Decision(message.request, message.round, reason=message.unserved.message)
+    scheduled = message.scheduled
+    return Decision(
+        message.request,
+        message.round,
+        event=scheduled.event,
+        period=from_message(Period, scheduled.period),
+        team=tuple(from_message(TeamMember, member) for member in scheduled.team),
+    )

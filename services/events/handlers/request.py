@@ -1,0 +1,236 @@
+"""Requests: look through, file, change, endorse, return, take back; and series of them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from libs.errors import InvalidInput
+from libs.geo.calendar import chongqing
+from libs.geo.topics import require_topics
+from services.events.domain.place import (
+    DEFAULT_RULES,
+    Group,
+    NodeKind,
+    Rules,
+    Venue,
+    VenueNotFound,
+)
+from services.events.domain.request import (
+    LOCAL,
+    WEIGHT_DEFAULT,
+    Finding,
+    Request,
+    State,
+    findings,
+    ready_time,
+    require_fileable,
+    school_year,
+)
+from services.events.domain.series import Series
+from services.events.handlers.place import rules_of
+from services.events.ports import Host, Transaction
+
+
+class SeriesIdsMissing(InvalidInput):
+    """A series was given ids for some of its requests only."""
+
+
+_SUBMITTED = {State.SUBMITTED: "Submitted", State.ENDORSED: "Endorsed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is to be said about a request before it is filed; `visits_left` None: no rule."""
+
+    findings: Sequence[Finding]
+    visits_left: int | None
+    ready_time: datetime
+    endorse_automatically: bool
+
+
+async def check_request(request: Request, tx: Transaction, *, now: datetime) -> Check:
+    """Look through a request that may be incomplete; changes nothing."""
+    try:
+        venue: Venue | None = await tx.venues.get(request.venue)
+    except VenueNotFound:
+        venue = None
+    rules, left = DEFAULT_RULES, None
+    if venue is not None:
+        rules = await rules_of(venue, tx)
+        left = await _visits_left(venue, rules, tx, now=now)
+    is_school = venue is not None and await _is_school(venue, tx)
+    found = findings(
+        request,
+        venue=venue,
+        rules=rules,
+        visits_left=left,
+        calendar=chongqing(),
+        is_school=is_school,
+        at=now,
+    )
+    return Check(
+        findings=found,
+        visits_left=left,
+        ready_time=ready_time(now, lead_days=rules.lead_days),
+        endorse_automatically=rules.endorse_automatically,
+    )
+
+
+async def _is_school(venue: Venue, tx: Transaction) -> bool:
+    if venue.group is not Group.YOUTH:
+        return False
+    along = await tx.nodes.along(venue.node_path)
+    return any(node.kind is NodeKind.SCHOOL for node in along.values())
+
+
+async def _visits_left(venue: Venue, rules: Rules, tx: Transaction, *, now: datetime) -> int | None:
+    if not rules.annual_cap:
+        return None
+    first, last = school_year(now.astimezone(LOCAL).date())
+    start, end = (
+        datetime.combine(day, time(), tzinfo=LOCAL).astimezone(now.tzinfo) for day in (first, last)
+    )
+    used = venue.visits_before + await tx.events.visits(venue.name, start=start, end=end)
+    return max(0, rules.annual_cap - used)
+
+
+def _require_known(request: Request) -> None:
+    require_topics(
+        [
+            ("request.topic", request.topic),
+            *((f"request.seats[{i}].topic", seat.topic) for i, seat in enumerate(request.seats)),
+        ]
+    )
+
+
+def placed(request: Request, venue: Venue) -> Request:
+    """The request with what follows from its venue."""
+    return dataclasses.replace(
+        request,
+        node=venue.node,
+        district=venue.district,
+        node_path=venue.node_path,
+        weight=request.weight or WEIGHT_DEFAULT,
+    )
+
+
+async def file_request(
+    request: Request, host: Host, *, submit: bool, by: str, tx: Transaction, now: datetime
+) -> Request:
+    """Store a request as a draft, or submit it at once; a submitted one is announced."""
+    _require_known(request)
+    new = dataclasses.replace(
+        placed(request, await tx.venues.get(request.venue)), create_time=now, update_time=now
+    )
+    await tx.requests.add(new, host, by=by)
+    await tx.requests.note(
+        new.name, at=now, what="FILED", by=by, remark="by proxy" if new.by_proxy else ""
+    )
+    return await submit_request(new, by=by, tx=tx, now=now) if submit else new
+
+
+async def submit_request(before: Request, *, by: str, tx: Transaction, now: datetime) -> Request:
+    """Submit a draft; where the node's rules say so it is endorsed as well."""
+    venue = await tx.venues.get(before.venue)
+    after = before.submitted(rules=await rules_of(venue, tx), at=now)
+    if after == before:
+        return before
+    require_fileable((await check_request(before, tx, now=now)).findings)
+    await tx.requests.save(after)
+    assert after.state is not None
+    await tx.requests.note(after.name, at=now, what=after.state, by=by)
+    tx.facts.request(_SUBMITTED[after.state], after, at=now)
+    return after
+
+
+async def update_request(
+    name: str,
+    change: Callable[[Request], Request],
+    host: Host | None,
+    *,
+    by: str,
+    tx: Transaction,
+    now: datetime,
+) -> Request:
+    """Apply `change`; nothing is announced of a draft, or when it changes nothing."""
+    before = await tx.requests.get(name, lock=True)
+    changed = change(before)
+    _require_known(changed)
+    wanted = placed(changed, await tx.venues.get(changed.venue))
+    if host is not None:
+        await tx.requests.set_host(name, host)
+    if wanted == before:
+        return before
+    after = before.edited(wanted, at=now)
+    if after.state is not State.DRAFT:
+        require_fileable((await check_request(after, tx, now=now)).findings)
+    await tx.requests.save(after)
+    await tx.requests.note(name, at=now, what="CHANGED", by=by)
+    if after.state is not State.DRAFT:
+        tx.facts.request("Changed", after, at=now)
+    return after
+
+
+async def endorse_request(
+    before: Request, *, weight: int, by: str, tx: Transaction, now: datetime
+) -> Request:
+    """Endorse a submitted request, and announce it."""
+    after = before.endorsed(weight=weight, at=now)
+    if after == before:
+        return before
+    await tx.requests.save(after)
+    await tx.requests.note(after.name, at=now, what="ENDORSED", by=by)
+    tx.facts.request("Endorsed", after, at=now)
+    return after
+
+
+async def return_request(
+    before: Request, *, reason: str, by: str, tx: Transaction, now: datetime
+) -> Request:
+    """Give a submitted request back with what to mend, and announce it."""
+    after = before.returned(reason=reason, at=now)
+    if after == before:
+        return before
+    await tx.requests.save(after)
+    await tx.requests.note(after.name, at=now, what="RETURNED", by=by, remark=reason)
+    tx.facts.request("Changed", after, at=now)
+    return after
+
+
+async def withdraw_request(
+    before: Request, *, reason: str, by: str, tx: Transaction, now: datetime
+) -> Request:
+    """Take a request back, and announce it; of a draft nobody knows."""
+    after = before.withdrawn(reason=reason, at=now)
+    if after == before:
+        return before
+    await tx.requests.save(after)
+    await tx.requests.note(after.name, at=now, what="WITHDRAWN", by=by, remark=reason)
+    if before.state is not State.DRAFT:
+        tx.facts.request("Withdrawn", after, at=now)
+    return after
+
+
+async def create_series(
+    series: Series,
+    requests: Sequence[tuple[Request, Host]],
+    *,
+    by: str,
+    tx: Transaction,
+    now: datetime,
+) -> Series:
+    """Store a series and submit its dated requests; all, or none."""
+    new = dataclasses.replace(series, requests=tuple(request.name for request, _ in requests))
+    await tx.venues.get(series.venue)
+    await tx.series.add(new)
+    for place, (request, host) in enumerate(requests):
+        dated = dataclasses.replace(
+            request,
+            series=series.name,
+            series_spacing_days=series.spacing_days,
+            series_continuity=series.continuity,
+            series_place=place,
+        )
+        await file_request(dated, host, submit=True, by=by, tx=tx, now=now)
+    return new

@@ -1,0 +1,9 @@
+DROP TABLE staged_decisions;
+DROP TABLE round_arrivals;
+DROP TABLE events;
+DROP TABLE series;
+DROP TABLE request_history;
+DROP TABLE hosts;
+DROP TABLE requests;
+DROP TABLE venues;
+DROP TABLE nodes;
