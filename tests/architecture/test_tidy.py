@@ -108,7 +108,6 @@ AWAITING_CALLERS = {
     "services.cli.stack",
     "services.cli.tables",
     "services.scheduling.optimizer.check",
-    "services.scheduling.optimizer.check",
     "services.scheduling.optimizer.explain",
     "services.scheduling.optimizer.formats",
     "services.scheduling.optimizer.problem",
