@@ -108,10 +108,7 @@ AWAITING_CALLERS = {
     "services.cli.stack",
     "services.cli.tables",
     "services.scheduling.optimizer.check",
-    "services.scheduling.optimizer.explain",
-    "services.scheduling.optimizer.formats",
     "services.scheduling.optimizer.problem",
-    "services.scheduling.optimizer.repair",
 }
 """Parts whose services are not in the tree yet; to be emptied as they arrive."""
 
