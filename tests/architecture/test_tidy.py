@@ -107,6 +107,7 @@ AWAITING_CALLERS = {
     "services.cli.demo.generate",
     "services.cli.stack",
     "services.cli.tables",
+    "services.scheduling.domain.round",
     "services.scheduling.optimizer.check",
     "services.scheduling.optimizer.problem",
 }

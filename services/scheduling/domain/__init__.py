@@ -1,0 +1,1 @@
+"""Rules of rounds and assignments: no I/O, no wire, no clock."""
