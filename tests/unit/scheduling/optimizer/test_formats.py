@@ -1,0 +1,65 @@
+"""What is written is read again as it was; what is wrong is refused with its path."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.scheduling.optimizer import formats
+from services.scheduling.optimizer.__main__ import main
+from services.scheduling.optimizer.problem import Plan
+from tests.support.rounds import a_problem, assigned, random_problem
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_problem_is_read_as_it_was_written(seed: int) -> None:
+    problem = random_problem(seed, 3, 4)
+    text = formats.canonical_bytes(problem)
+    assert formats.problem_from(text) == problem
+    assert formats.canonical_bytes(formats.problem_from(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "path"),
+    [
+        (("requests", 0, "place"), 99, "$.requests[0].place"),
+        (("requests", 0, "duration_min"), -1, "$.requests[0].duration_min"),
+        (("requests", 0, "seats"), [], "$.requests[0].seats"),
+        (("experts", 0, "pool"), True, "$.experts[0].pool"),
+        (("experts", 0, "role"), "KING", "$.experts[0].role"),
+        (("days",), float("nan"), "$.days"),
+        (("colour",), 1, "$.colour"),
+        (("format",), "other", "$.format"),
+        (("series",), [{"requests": [7], "spacing_days": 1, "continuity": 0}], "$.series[0].requests"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_refused_with_its_path(
+    keys: tuple[str | int, ...], value: Any, path: str
+) -> None:
+    document: Any = json.loads(formats.canonical_bytes(a_problem()))
+    part = document
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    with pytest.raises(formats.BadProblem) as refused:
+        formats.problem_from(json.dumps(document).encode())
+    assert refused.value.path == path
+
+
+def test_the_hash_changes_with_the_input() -> None:
+    hashes = {formats.input_hash(random_problem(seed)) for seed in range(20)}
+    assert len(hashes) == 20
+
+
+def test_the_command_checks_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problem, plan = tmp_path / "problem.json", tmp_path / "plan.json"
+    problem.write_bytes(formats.canonical_bytes(a_problem()))
+    plan.write_bytes(formats.canonical_bytes(Plan((assigned(),))))
+    assert main(["check", str(problem), str(plan)]) == 0
+    assert "need 102" in capsys.readouterr().out
+    plan.write_bytes(formats.canonical_bytes(Plan((assigned(start=0),))))
+    assert main(["check", str(problem), str(plan)]) == 1
+    assert "in_request_window" in capsys.readouterr().out
+    plan.write_text("{")
+    assert main(["check", str(problem), str(plan)]) == main(["check"]) == 2
