@@ -283,6 +283,9 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
 
         async def act(tx: StoredTransaction) -> pb.UpdateRequestResponse:
             before = await self._seen(request.request.name, tx)
+            if "venue" in paths:  # it may move only to a venue of the caller's own nodes
+                venue = await tx.venues.get(request.request.venue)
+                require_scope(principal, node_path=list(venue.node_path))
             host = await tx.requests.host(before.name)
             given = host_from(request.request)
             changed = {

@@ -259,13 +259,14 @@ class Request:
         """Not served by `round`: keeps the reason, and waits for the next."""
         if self.state is State.UNSERVED and self.round == round and self.reason == reason:
             return self
+        counted = self.state is State.UNSERVED and self.round == round  # another reason, same round
         return self._moved(
             State.UNSERVED,
             at=at,
             round=round,
             event="",
             reason=reason,
-            times_unserved=self.times_unserved + 1,
+            times_unserved=self.times_unserved + (not counted),
         )
 
     def cancelled(self, *, reason: str, at: datetime) -> "Request":

@@ -60,6 +60,8 @@ async def apply(decisions: Sequence[Decision], tx: Transaction, *, now: datetime
         request = requests.get(decision.request)
         if request is None:  # of another installation's log; nothing here can be meant
             continue
+        if decision.period is not None and request.state is RequestState.WITHDRAWN:
+            continue  # who asked has taken it back since; nobody waits for an event
         if decision.period is None:
             await _not_served(request, decision, known, tx, now=now)
         else:

@@ -582,3 +582,37 @@ async def test_lists_are_paged(city: Any) -> None:
             break
     assert sorted(names) == [f"requests/p{n}" for n in range(5)]
     assert len(names) == 5
+
+
+async def test_a_request_cannot_be_moved_to_a_venue_of_others(city: Any, teacher: Any) -> None:
+    await city.CreateVenue(
+        pb.CreateVenueRequest(
+            venue_id="other",
+            venue=pb.Venue(
+                display_name="示例礼堂",
+                node="nodes/500101",
+                point=common.Point(latitude=30.8, longitude=108.4),
+                capacity=300,
+            ),
+        )
+    )
+    name = (await teacher.FileRequest(filing())).request.name
+    update = pb.UpdateRequestRequest(request=pb.Request(name=name, venue="venues/other"))
+    update.update_mask.paths.append("venue")
+    assert (await refused(teacher.UpdateRequest(update))).reason == "OUTSIDE_OF_SCOPE"
+
+
+async def test_a_round_counts_once_as_unserved_and_revives_nothing(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    names = await waiting(city, pool, clock, 1)
+    await published(pool, clock, a_decision(names[0], start=None))
+    again = a_decision(names[0], start=None)
+    again.unserved.message = "仍然太远。"
+    await learned(pool, clock, again)
+    request = (await city.GetRequest(pb.GetRequestRequest(name=names[0]))).request
+    assert (request.times_unserved, request.reason) == (1, "仍然太远。")
+    await city.WithdrawRequest(pb.WithdrawRequestRequest(name=names[0], reason="不需要了"))
+    await learned(pool, clock, a_decision(names[0]))
+    assert await state_of(city, names[0]) == "WITHDRAWN"
+    assert not (await city.ListEvents(pb.ListEventsRequest())).events
