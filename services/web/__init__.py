@@ -1,0 +1,1 @@
+"""The web edge: what browsers see of the three services."""

@@ -1,0 +1,24 @@
+"""The web edge: `python -m services.web` serves."""
+
+import uvicorn
+
+from libs import telemetry
+from services.web.api.app import create_app
+from services.web.settings import Settings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings()
+    telemetry.start(
+        service=settings.service,
+        log_level=settings.log_level,
+        otel_endpoint=settings.otel_endpoint,
+        metrics_listen=settings.metrics_listen,
+    )
+    host, _, port = settings.listen.rpartition(":")
+    uvicorn.run(create_app(settings), host=host.strip("[]"), port=int(port), log_config=None)
+
+
+if __name__ == "__main__":
+    main()
