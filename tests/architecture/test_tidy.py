@@ -101,7 +101,6 @@ def imported_by(source: str) -> Iterator[str]:
 
 
 AWAITING_CALLERS = {
-    "libs.rpc.client",
     "services.cli.answer",
     "services.cli.cells",
     "services.cli.demo.generate",
