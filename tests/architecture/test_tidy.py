@@ -107,7 +107,6 @@ AWAITING_CALLERS = {
     "services.cli.stack",
     "services.cli.tables",
     "services.scheduling.domain.round",
-    "services.scheduling.optimizer.solve",
 }
 """Parts whose services are not in the tree yet; to be emptied as they arrive."""
 

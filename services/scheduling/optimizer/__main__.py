@@ -1,23 +1,94 @@
-"""`python -m services.scheduling.optimizer check problem.json plan.json`: the referee at a desk."""
+"""The optimizer at a desk: `python -m services.scheduling.optimizer solve|check …` over the files of `formats.py`."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from services.scheduling.optimizer import check, formats
+from services.scheduling.optimizer import certificate, check, formats
+from services.scheduling.optimizer.problem import Plan
+from services.scheduling.optimizer.solve import Infeasible, Progress, solve
+from services.scheduling.optimizer.stop import Stop
 
 
-def main(arguments: list[str]) -> int:
-    """0: sound, with the values by stage. 1: rules are broken. 2: the command or a file cannot be read."""
-    if len(arguments) != 3 or arguments[0] != "check":
-        return _say("用法 · usage: check problem.json plan.json", 2)
+def main(arguments: Sequence[str]) -> int:
+    """0: done, or sound. 1: rules or claims are broken, or there is no plan. 2: the command or a file cannot be read."""
     try:
-        problem = formats.problem_from(Path(arguments[1]).read_bytes())
-        plan = formats.plan_from(Path(arguments[2]).read_bytes())
+        asked = _parser().parse_args(arguments)
+    except SystemExit as ended:  # argparse has said what is wrong
+        return int(ended.code or 0)
+    try:
+        code: int = asked.run(asked)
     except (OSError, formats.BadProblem) as error:
         return _say(f"无法读取 · cannot be read: {error}", 2)
-    broken = check.violations(problem, plan)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.scheduling.optimizer")
+    commands = parser.add_subparsers(required=True)
+    solving = commands.add_parser("solve", help="求解 · find a plan and a proven bound")
+    solving.add_argument("problem", type=Path)
+    solving.add_argument(
+        "--seconds", type=float, help="wall clock; 60 where --iterations is not given"
+    )
+    solving.add_argument(
+        "--iterations", type=int, help="with these alone the same seed gives the same plan"
+    )
+    solving.add_argument("--seed", type=int, default=1)
+    solving.add_argument("--warm", type=Path, help="a plan to start from")
+    solving.add_argument("--out", type=Path, help="where plan.json goes")
+    solving.add_argument("--certificate", type=Path, help="where the certificate goes")
+    solving.set_defaults(run=_solve)
+    checking = commands.add_parser("check", help="校验 · hold a plan against every rule")
+    checking.add_argument("problem", type=Path)
+    checking.add_argument("plan", type=Path)
+    checking.add_argument(
+        "--certificate", type=Path, help="hold its claims against problem and plan, too"
+    )
+    checking.set_defaults(run=_check)
+    return parser
+
+
+def _solve(asked: argparse.Namespace) -> int:
+    problem = formats.problem_from(asked.problem.read_bytes())
+    warm = None if asked.warm is None else formats.plan_from(asked.warm.read_bytes())
+    seconds = 60.0 if asked.seconds is None and asked.iterations is None else asked.seconds
+    stop = Stop(seconds=seconds, iterations=asked.iterations)
+    try:
+        result = solve(problem, seed=asked.seed, stop=stop, observe=_progress, warm=warm)
+    except Infeasible as error:
+        return _say(f"无解 · request {error.request}: {error}", 1)
+    if asked.out is not None:
+        asked.out.write_bytes(formats.canonical_bytes(result.plan))
+    if asked.certificate is not None:
+        asked.certificate.write_bytes(certificate.certificate_of(problem, result))
+    return _say(
+        "\n".join(
+            f"{one.stage.value} {one.value}"
+            + ("" if one.gap is None else f" ≤ {one.bound} ({100 * one.gap:.3f} %)")
+            for one in result.stages
+        ),
+        0,
+    )
+
+
+def _progress(now: Progress, _plan: Plan | None) -> None:
+    bound = "—" if now.bound is None else now.bound
+    sys.stderr.write(
+        f"{now.elapsed_s:8.2f} s {now.iteration:9d} {now.phase:12s} "
+        f"{now.stage.value} {now.incumbent} ≤ {bound} served {now.served}\n"
+    )
+
+
+def _check(asked: argparse.Namespace) -> int:
+    problem = formats.problem_from(asked.problem.read_bytes())
+    plan = formats.plan_from(asked.plan.read_bytes())
+    broken = [f"{one.rule}: {one.message}" for one in check.violations(problem, plan)]
+    if not broken and asked.certificate is not None:
+        broken = certificate.verify(problem, plan, asked.certificate.read_bytes())
     if broken:
-        return _say("\n".join(f"{v.rule}: {v.message}" for v in broken), 1)
+        return _say("\n".join(broken), 1)
     lines = [f"{stage.value} {value}" for stage, value in check.values(problem, plan).items()]
     return _say("\n".join([f"输入 · input {formats.input_hash(problem)}", *lines]), 0)
 

@@ -31,7 +31,11 @@ class BadProblem(ValueError):
 
 def canonical_bytes(value: Problem | Plan) -> bytes:
     """The one JSON text of `value`: sorted keys, no spaces, sets in order."""
-    name = FORMAT if isinstance(value, Problem) else PLAN_FORMAT
+    return written(FORMAT if isinstance(value, Problem) else PLAN_FORMAT, value)
+
+
+def written(name: str, value: Any) -> bytes:
+    """The one JSON text of a dataclass of this folder, under the format's `name`."""
     document = {"format": name, **_plain(value)}
     return json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -49,7 +53,7 @@ def problem_from(text: bytes) -> Problem:
     Raises:
         BadProblem: it is not JSON, has wrong types, unknown or missing fields, or refers to what does not exist.
     """
-    problem: Problem = _read(Problem, text, FORMAT)
+    problem: Problem = read(Problem, text, FORMAT)
     for path, message in _faults(problem):
         raise BadProblem(path, message)
     return problem
@@ -61,7 +65,7 @@ def plan_from(text: bytes) -> Plan:
     Raises:
         BadProblem: it is not JSON, has wrong types, or unknown or missing fields.
     """
-    plan: Plan = _read(Plan, text, PLAN_FORMAT)
+    plan: Plan = read(Plan, text, PLAN_FORMAT)
     return Plan(
         tuple(sorted(plan.assignments)), tuple(sorted(plan.nights)), tuple(sorted(plan.standbys))
     )
@@ -77,7 +81,12 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
-def _read(kind: Any, text: bytes, name: str) -> Any:
+def read(kind: Any, text: bytes, name: str) -> Any:
+    """The value of dataclass `kind` that `written` wrote under `name`.
+
+    Raises:
+        BadProblem: it is not JSON, has wrong types, or unknown or missing fields.
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -94,6 +103,9 @@ def _typed(kind: Any, value: Any, path: str) -> Any:
             raise BadProblem(path, "must be a list")
         inner = typing.get_args(kind)[0]
         return origin(_typed(inner, part, f"{path}[{i}]") for i, part in enumerate(value))
+    if origin is types.UnionType:
+        known = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+        return None if value is None else _typed(known, value, path)
     if dataclasses.is_dataclass(kind):
         return _object(kind, value, path)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -13,6 +13,7 @@ import numpy as np
 
 from services.scheduling.optimizer.bound import upper_bounds
 from services.scheduling.optimizer.candidates import Candidate, Eligibility
+from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
     Assignment,
@@ -80,7 +81,7 @@ class StageResult:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """A plan with its stages in order; `versions` are those of the solver's parts."""
+    """A plan with its stages in order; `versions` are those of the solver's parts, `duals` prove bounds."""
 
     plan: Plan
     stages: tuple[StageResult, ...]
@@ -88,6 +89,7 @@ class Result:
     iterations: int
     elapsed_s: float
     versions: dict[str, str]
+    duals: tuple[Duals, ...] = ()
 
 
 def solve(

@@ -1,0 +1,130 @@
+"""What a solve claims, in a file that anybody can hold against problem and plan: values, bounds, and what reproduces it.
+
+`verify` recomputes both hashes and, with the referee, every value. The bounds are claims of the solver until
+`check_bound.py` proves them from the prices in `duals`.
+"""
+
+import dataclasses
+import hashlib
+
+from services.scheduling.optimizer import check, formats
+from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.problem import Plan, Problem, Stage
+from services.scheduling.optimizer.solve import Result
+
+CERTIFICATE_FORMAT = "zhihui.certificate/1"
+PARTS_PER_MILLION = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """One stage: its value, and where known a bound; `gap_ppm` is (bound - value) / max(1, |bound|), rounded up."""
+
+    stage: Stage
+    value: int
+    bound: int | None
+    gap_ppm: int | None
+    status: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """A part of the solver and its version."""
+
+    part: str
+    version: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Certificate:
+    """`input_sha256` and `plan_sha256` are of the canonical bytes of `formats.py`; `stages` in their order."""
+
+    input_sha256: str
+    plan_sha256: str
+    stages: tuple[Claim, ...]
+    seed: int
+    iterations: int
+    versions: tuple[Version, ...]
+    duals: tuple[Duals, ...]
+
+
+def certificate_of(problem: Problem, result: Result) -> bytes:
+    """The certificate of a result, as canonical JSON; times are left out, so that a replay gives the same bytes."""
+    return formats.written(
+        CERTIFICATE_FORMAT,
+        Certificate(
+            input_sha256=formats.input_hash(problem),
+            plan_sha256=_plan_hash(result.plan),
+            stages=tuple(
+                Claim(
+                    one.stage,
+                    one.value,
+                    one.bound,
+                    None if one.bound is None else gap_ppm(one.value, one.bound),
+                    one.status,
+                )
+                for one in result.stages
+            ),
+            seed=result.seed,
+            iterations=result.iterations,
+            versions=tuple(Version(part, text) for part, text in sorted(result.versions.items())),
+            duals=result.duals,
+        ),
+    )
+
+
+def certificate_from(text: bytes) -> Certificate:
+    """The certificate written in `text`.
+
+    Raises:
+        BadProblem: it is not JSON, has wrong types, or unknown or missing fields.
+    """
+    found: Certificate = formats.read(Certificate, text, CERTIFICATE_FORMAT)
+    return found
+
+
+def gap_ppm(value: int, bound: int) -> int:
+    """(bound - value) / max(1, |bound|) in millionths, rounded up; 0 where the bound is reached."""
+    return max(0, -(-(bound - value) * PARTS_PER_MILLION // max(1, abs(bound))))
+
+
+def verify(problem: Problem, plan: Plan, certificate: bytes) -> list[str]:
+    """What is wrong with the claims, one sentence each; empty when plan and values are as certified.
+
+    Raises:
+        BadProblem: the certificate cannot be read.
+    """
+    claimed = certificate_from(certificate)
+    faults = []
+    if claimed.input_sha256 != formats.input_hash(problem):
+        faults.append("input_sha256: the certificate is of another problem")
+    if claimed.plan_sha256 != _plan_hash(plan):
+        faults.append("plan_sha256: the certificate is of another plan")
+    broken = check.violations(problem, plan)
+    if broken:
+        return [*faults, *(f"{one.rule}: {one.message}" for one in broken)]
+    if [one.stage for one in claimed.stages] != list(Stage):
+        return [*faults, "stages: not every stage once, in order"]
+    exact = check.values(problem, plan)
+    for one in claimed.stages:
+        name = one.stage.value
+        if one.value != exact[one.stage]:
+            faults.append(f"{name}: claims {one.value}, the plan is worth {exact[one.stage]}")
+        if one.bound is not None and one.bound < exact[one.stage]:
+            faults.append(f"{name}: the bound {one.bound} is below the value {exact[one.stage]}")
+        gap = None if one.bound is None else gap_ppm(exact[one.stage], one.bound)
+        if one.gap_ppm != gap:
+            faults.append(f"{name}: claims a gap of {one.gap_ppm} ppm, it is {gap}")
+        if one.status != _status(gap):
+            faults.append(f"{name}: claims to be {one.status}, it is {_status(gap)}")
+    return faults
+
+
+def _status(gap: int | None) -> str:
+    if gap is None:
+        return "FEASIBLE"
+    return "OPTIMAL" if gap == 0 else "BOUNDED"
+
+
+def _plan_hash(plan: Plan) -> str:
+    return hashlib.sha256(formats.canonical_bytes(plan)).hexdigest()
