@@ -16,6 +16,7 @@ from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
 
 from libs.ids import new_id
 from libs.rpc.client import channel
+from services.cli import sheets
 from services.cli.answer import OUTAGE, Answer, message_to_dict
 from services.cli.stack import Stack, StackUnknown, find_stack
 
@@ -26,6 +27,7 @@ venue_app = typer.Typer(no_args_is_help=True, help="场地 · venues")
 app.add_typer(expert_app, name="expert")
 app.add_typer(request_app, name="request")
 app.add_typer(venue_app, name="venue")
+app.add_typer(sheets.app)
 
 PAGE_SIZE = 200
 Act = Callable[[Any], Awaitable[Any]]

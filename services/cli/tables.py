@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,24 @@ def write_rows(path: Path, headings: Sequence[str], rows: Iterable[Sequence[obje
     return count
 
 
+def plain(cell: str) -> str:
+    """A cell's text without the quote that makes it harmless."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _MARKS else cell
+
+
+_MARKS = ("=", "+", "-", "@", "\t", "\r", "'")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
 def _harmless(cell: object) -> object:
-    """Text that a spreadsheet would take for a formula gets a quote: a venue's name is no program."""
-    if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"}:
-        return "'" + cell
-    return cell
+    """Text that a spreadsheet would take for a formula gets a quote: a venue's name is no program.
+
+    Text that begins with a quote gets another, so that `plain` gives back what was there.
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = _CONTROL.sub("", cell)  # no sheet can hold them
+    return "'" + text if text.startswith(_MARKS) else text
 
 
 def _csv_lines(path: Path) -> Iterator[Sequence[str]]:
@@ -109,6 +123,8 @@ def _text(cell: object) -> str:
         return str(int(cell))
     if isinstance(cell, dt.datetime):
         return cell.strftime("%Y-%m-%d %H:%M")
+    if isinstance(cell, dt.time):
+        return cell.strftime("%H:%M")
     return str(cell)
 
 

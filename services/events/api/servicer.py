@@ -214,7 +214,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         wanted = new_request(request.request, request.id)
 
         async def act(tx: StoredTransaction) -> pb.FileRequestResponse:
-            venue = await tx.venues.get(wanted.venue)
+            venue = await requests.venue_asking(wanted.venue, tx, path="request.venue")
             require_scope(current_principal(), node_path=list(venue.node_path))
             stored = await requests.file_request(
                 wanted,
@@ -284,7 +284,8 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         async def act(tx: StoredTransaction) -> pb.UpdateRequestResponse:
             before = await self._seen(request.request.name, tx)
             if "venue" in paths:  # it may move only to a venue of the caller's own nodes
-                venue = await tx.venues.get(request.request.venue)
+                asked = request.request.venue
+                venue = await requests.venue_asking(asked, tx, path="request.venue")
                 require_scope(principal, node_path=list(venue.node_path))
             host = await tx.requests.host(before.name)
             given = host_from(request.request)
@@ -402,7 +403,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         ]
 
         async def act(tx: StoredTransaction) -> pb.CreateSeriesResponse:
-            venue = await tx.venues.get(series.venue)
+            venue = await requests.venue_asking(series.venue, tx, path="series.venue")
             require_scope(current_principal(), node_path=list(venue.node_path))
             stored = await requests.create_series(
                 series, dated, by=current_principal().subject, tx=tx, now=self._clock()

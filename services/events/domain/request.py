@@ -416,8 +416,8 @@ def _school_days(request: Request, calendar: Calendar, say: Say) -> None:
             )
 
 
-def require_fileable(found: Sequence[Finding]) -> None:
-    """Refuse what has a finding that is more than a warning.
+def require_fileable(found: Sequence[Finding], *, path: str = "request") -> None:
+    """Refuse what has a finding that is more than a warning. `path`: where the request stands.
 
     Raises:
         RequestNotFileable: with the path and the sentence of each.
@@ -427,9 +427,7 @@ def require_fileable(found: Sequence[Finding]) -> None:
         raise RequestNotFileable(
             "the request cannot be filed so",
             violations=[
-                FieldViolation(
-                    f"request.{finding.field}", f"{finding.message_en} {finding.message}"
-                )
+                FieldViolation(f"{path}.{finding.field}", f"{finding.message_en} {finding.message}")
                 for finding in refused
             ],
         )

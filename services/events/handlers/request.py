@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from libs.errors import InvalidInput
+from libs.errors import FieldViolation, InvalidInput
 from libs.geo.calendar import chongqing
 from libs.geo.topics import require_topics
 from services.events.domain.place import (
@@ -34,6 +34,14 @@ from services.events.ports import Host, Transaction
 
 class SeriesIdsMissing(InvalidInput):
     """A series was given ids for some of its requests only."""
+
+
+class VenueUnknown(InvalidInput):
+    """The venue that asks is not there; add it first."""
+
+
+class SeriesVenueDiffers(InvalidInput):
+    """A request of a series names another venue than the series."""
 
 
 _SUBMITTED = {State.SUBMITTED: "Submitted", State.ENDORSED: "Endorsed"}
@@ -95,13 +103,27 @@ async def _visits_left(venue: Venue, rules: Rules, tx: Transaction, *, now: date
     return max(0, rules.annual_cap - used)
 
 
-def _require_known(request: Request) -> None:
+def _require_known(request: Request, *, path: str = "request") -> None:
     require_topics(
         [
-            ("request.topic", request.topic),
-            *((f"request.seats[{i}].topic", seat.topic) for i, seat in enumerate(request.seats)),
+            (f"{path}.topic", request.topic),
+            *((f"{path}.seats[{i}].topic", seat.topic) for i, seat in enumerate(request.seats)),
         ]
     )
+
+
+async def venue_asking(name: str, tx: Transaction, *, path: str) -> Venue:
+    """The venue `name`, which a caller wrote at `path`.
+
+    Raises:
+        VenueUnknown: there is none.
+    """
+    try:
+        return await tx.venues.get(name)
+    except VenueNotFound as refusal:
+        raise VenueUnknown(
+            "there is no such venue", violations=[FieldViolation(path, f"no venue {name!r}")]
+        ) from refusal
 
 
 def placed(request: Request, venue: Venue) -> Request:
@@ -116,27 +138,35 @@ def placed(request: Request, venue: Venue) -> Request:
 
 
 async def file_request(
-    request: Request, host: Host, *, submit: bool, by: str, tx: Transaction, now: datetime
+    request: Request,
+    host: Host,
+    *,
+    submit: bool,
+    by: str,
+    tx: Transaction,
+    now: datetime,
+    path: str = "request",
 ) -> Request:
-    """Store a request as a draft, or submit it at once; a submitted one is announced."""
-    _require_known(request)
-    new = dataclasses.replace(
-        placed(request, await tx.venues.get(request.venue)), create_time=now, update_time=now
-    )
+    """Store a request as a draft, or submit it at once; a submitted one is announced. `path`: for refusals."""
+    _require_known(request, path=path)
+    venue = await venue_asking(request.venue, tx, path=f"{path}.venue")
+    new = dataclasses.replace(placed(request, venue), create_time=now, update_time=now)
     await tx.requests.add(new, host, by=by)
     await tx.requests.note(
         new.name, at=now, what="FILED", by=by, remark="by proxy" if new.by_proxy else ""
     )
-    return await submit_request(new, by=by, tx=tx, now=now) if submit else new
+    return await submit_request(new, by=by, tx=tx, now=now, path=path) if submit else new
 
 
-async def submit_request(before: Request, *, by: str, tx: Transaction, now: datetime) -> Request:
+async def submit_request(
+    before: Request, *, by: str, tx: Transaction, now: datetime, path: str = "request"
+) -> Request:
     """Submit a draft; where the node's rules say so it is endorsed as well."""
     venue = await tx.venues.get(before.venue)
     after = before.submitted(rules=await rules_of(venue, tx), at=now)
     if after == before:
         return before
-    require_fileable((await check_request(before, tx, now=now)).findings)
+    require_fileable((await check_request(before, tx, now=now)).findings, path=path)
     await tx.requests.save(after)
     assert after.state is not None
     await tx.requests.note(after.name, at=now, what=after.state, by=by)
@@ -157,7 +187,7 @@ async def update_request(
     before = await tx.requests.get(name, lock=True)
     changed = change(before)
     _require_known(changed)
-    wanted = placed(changed, await tx.venues.get(changed.venue))
+    wanted = placed(changed, await venue_asking(changed.venue, tx, path="request.venue"))
     if host is not None:
         await tx.requests.set_host(name, host)
     if wanted == before:
@@ -220,9 +250,19 @@ async def create_series(
     tx: Transaction,
     now: datetime,
 ) -> Series:
-    """Store a series and submit its dated requests; all, or none."""
+    """Store a series and submit its dated requests; all, or none.
+
+    Raises:
+        SeriesVenueDiffers: a request is of another venue.
+    """
+    elsewhere = [
+        FieldViolation(f"requests[{place}].venue", f"must be {series.venue}")
+        for place, (request, _) in enumerate(requests)
+        if request.venue != series.venue
+    ]
+    if elsewhere:
+        raise SeriesVenueDiffers("a series is of one venue", violations=elsewhere)
     new = dataclasses.replace(series, requests=tuple(request.name for request, _ in requests))
-    await tx.venues.get(series.venue)
     await tx.series.add(new)
     for place, (request, host) in enumerate(requests):
         dated = dataclasses.replace(
@@ -232,5 +272,6 @@ async def create_series(
             series_continuity=series.continuity,
             series_place=place,
         )
-        await file_request(dated, host, submit=True, by=by, tx=tx, now=now)
+        path = f"requests[{place}]"
+        await file_request(dated, host, submit=True, by=by, tx=tx, now=now, path=path)
     return new

@@ -1,0 +1,46 @@
+"""The experts and events services over real channels, each with its own schema in one real database."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from zhihui.events.v1 import events_pb2 as events_pb
+from zhihui.events.v1 import events_pb2_grpc as events_grpc
+from zhihui.experts.v1 import experts_pb2 as experts_pb
+from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
+
+from libs.clock import Clock
+from libs.postgres.migrate import migrate
+from libs.postgres.pool import Pool, create_pool
+from services.events import __main__ as events_main
+from services.events.adapters.postgres import transaction as events_transaction
+from services.events.api.servicer import EventsServicer
+from services.events.settings import Settings as EventsSettings
+from services.experts import __main__ as experts_main
+from services.experts.adapters.postgres import transaction as experts_transaction
+from services.experts.api.servicer import ExpertsServicer
+from services.experts.settings import Settings as ExpertsSettings
+from tests.support.serving import served, settings_for
+
+
+@contextlib.asynccontextmanager
+async def events_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Pool]]:
+    """The events service's address, and its pool."""
+    migrate(dsn, events_main.MIGRATIONS, schema="events", role="events")
+    settings = EventsSettings(**settings_for(dsn, "events"))
+    async with create_pool(settings) as pool:
+        servicer = EventsServicer(transaction=lambda: events_transaction(pool), clock=clock)
+        add = events_grpc.add_EventsServiceServicer_to_server
+        async with served(settings, add, servicer, events_pb.DESCRIPTOR) as address:
+            yield address, pool
+
+
+@contextlib.asynccontextmanager
+async def experts_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Pool]]:
+    """The experts service's address, and its pool."""
+    migrate(dsn, experts_main.MIGRATIONS, schema="experts", role="experts")
+    settings = ExpertsSettings(**settings_for(dsn, "experts"))
+    async with create_pool(settings) as pool:
+        servicer = ExpertsServicer(transaction=lambda: experts_transaction(pool), clock=clock)
+        add = experts_grpc.add_ExpertsServiceServicer_to_server
+        async with served(settings, add, servicer, experts_pb.DESCRIPTOR) as address:
+            yield address, pool
