@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -64,12 +65,32 @@ class Answer:
         """A table to a person; nothing with `--json`."""
         if self.as_json:
             return
-        table = Table(title=title, title_justify="left", header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
+        table = Table(
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            header_style="dim",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+        )
+        for place, column in enumerate(columns):
+            table.add_column(column, overflow="fold", no_wrap=place == 0)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         self.console.print(table)
+
+    def fields(self, title: str, pairs: Sequence[tuple[str, object]]) -> None:
+        """What a thing is, one line for each pair that says something; nothing with `--json`."""
+        if self.as_json:
+            return
+        self.console.print(f"[bold]{escape(title)}[/]", highlight=False)
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for label, value in pairs:
+            if value not in {"", None}:
+                grid.add_row(f"  {label}", escape(str(value)))
+        self.console.print(grid, highlight=False)
 
     def refused(self, refusal: RemoteRefusal) -> int:
         """Say a refusal or an outage of a service; the exit code."""
@@ -79,16 +100,23 @@ class Answer:
             self.line({"error": _error_of(refusal)})
             return REFUSED
         console = Console(stderr=True)
-        console.print(f"[bold red]拒绝 Refused[/] {escape(refusal.sentence)}", highlight=False)
+        console.print(
+            f"[bold red]拒绝 Refused[/] {escape(refusal.sentence)}", highlight=False, soft_wrap=True
+        )
         for violation in refusal.violations:
             where = violation.path or "(整个请求 the request as a whole)"
             console.print(
-                f"  • [bold]{escape(where)}[/]: {escape(violation.description)}", highlight=False
+                f"  • [bold]{escape(where)}[/]: {escape(violation.description)}",
+                highlight=False,
+                soft_wrap=True,
             )
         for key, detail in refusal.details.items():
             console.print(f"  {escape(key)} = {escape(detail)}", style="dim", highlight=False)
         console.print(
-            f"  {_what_to_do(refusal)}  [{refusal.reason}]", markup=False, highlight=False
+            f"  {_what_to_do(refusal)}  [{refusal.reason}]",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
         return REFUSED
 

@@ -2,8 +2,9 @@ import json
 
 from typer.testing import CliRunner
 
-from services.cli.__main__ import app, full_name
+from services.cli.__main__ import app
 from services.cli.answer import OUTAGE
+from services.cli.session import full_name
 
 
 def test_an_id_and_a_full_name_mean_the_same():

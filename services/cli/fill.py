@@ -1,0 +1,30 @@
+"""Options of a command as cells of one row: the sheets and the command read the same words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.cli.session import Session
+from services.cli.sheets_columns import clear
+from services.cli.sheets_kinds import KINDS, KindName
+
+
+def filled(
+    session: Session, kind: KindName, message: Any, given: Mapping[str, str | Sequence[str] | None]
+) -> list[str]:
+    """Put what was given, by column, into the creating `message` of `kind`; gives the paths that were set.
+
+    What cannot be read ends the command, and names the option.
+    """
+    paths: list[str] = []
+    for column in KINDS[kind].columns:
+        value = given.get(column.en)
+        if value is None or value == []:
+            continue
+        cell = value if isinstance(value, str) else "；".join(value)
+        clear(message, column.fields)
+        session.read(
+            column.en.replace("_", "-"),
+            lambda column=column, cell=cell: column.read(message, cell),  # type: ignore[misc]
+        )
+        paths += column.fields
+    return paths
