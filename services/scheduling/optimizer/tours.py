@@ -280,6 +280,29 @@ class Draft:
         for budget in self._budgets[request]:
             self._spent[budget] += by * who.cost
 
+    def alone(self, expert: int, without: Iterable[int] = ()) -> "Draft | None":
+        """One person's days by themselves, for asking `placed`, with some requests taken out; None when what is left
+        cannot stay as it is, because a night away hung on what was taken.
+        """
+        left = {
+            (expert, day): tuple(stop for stop in stops if stop.request not in set(without))
+            for day in range(self._problem.days)
+            if (stops := self.days.get((expert, day)))
+        }
+        twin = object.__new__(Draft)
+        twin.__dict__ = dict(self.__dict__)
+        twin.days = {key: stops for key, stops in left.items() if stops}
+        twin.nights = {
+            (expert, day)
+            for who, day in self.nights
+            if who == expert and (expert, day) in twin.days and (expert, day + 1) in twin.days
+        }
+        twin._round = defaultdict(int, {expert: sum(len(stops) for stops in twin.days.values())})
+        for (_, day), stops in twin.days.items():
+            if self._travel(expert, day, stops, twin.nights, twin.days) is None:
+                return None
+        return twin
+
     def copy(self) -> "Draft":
         """Another draft that is the same now and changes alone."""
         twin = object.__new__(Draft)
@@ -292,6 +315,11 @@ class Draft:
         twin._cap_used = list(self._cap_used)
         twin._spent = list(self._spent)
         return twin
+
+    def travel_on(self, expert: int, day: int) -> int:
+        """Minutes the person is on the road that day."""
+        stops = self.days.get((expert, day))
+        return self._travel(expert, day, stops, self.nights) or 0 if stops else 0
 
     def travel_total(self) -> int:
         """Minutes on the road over everybody and all days."""
