@@ -102,6 +102,7 @@ def imported_by(source: str) -> Iterator[str]:
 
 AWAITING_CALLERS = {
     "services.scheduling.domain.round",
+    "services.scheduling.handlers.sentences",
     "services.scheduling.optimizer.explain",
     "services.scheduling.optimizer.repair",
     "services.scheduling.optimizer.whatif",
