@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import expert, node, pool, request, sheets
+from services.cli import assignment, expert, node, pool, request, round, sheets
 from services.cli.answer import OUTAGE, Answer
 from services.cli.demo import command as demo
 from services.cli.session import Session
@@ -12,6 +12,8 @@ from services.cli.stack import StackUnknown, find_stack
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 app.add_typer(request.app, name="request")
+app.add_typer(round.app, name="round")
+app.add_typer(assignment.app, name="assignment")
 app.add_typer(expert.app, name="expert")
 app.add_typer(pool.app, name="pool")
 app.add_typer(node.app, name="node")
@@ -49,7 +51,7 @@ def _flags(
 
 def main() -> None:
     """The entry point `zhihui`."""
-    app()
+    app(prog_name="zhihui")
 
 
 if __name__ == "__main__":

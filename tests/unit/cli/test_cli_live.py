@@ -1,0 +1,55 @@
+import pytest
+from rich.console import Console
+from zhihui.scheduling.v1 import scheduling_pb2 as pb
+
+from services.cli.live import RunView, curve
+
+
+@pytest.mark.parametrize(
+    ("points", "drawn"),
+    [
+        ([], ""),
+        ([(0.0, 5), (1.0, 5)], "████"),
+        ([(0.0, 0), (1.0, 7)], "▁▁▁█"),
+        ([(0.0, 0), (0.4, 7), (1.0, 14)], "▁▁▅█"),
+        ([(0.0, -10), (0.3, -3)], "▁▁▁█"),
+    ],
+)
+def test_a_curve_steps_at_the_time_of_each_point(points, drawn):
+    assert curve(points, width=4) == drawn
+
+
+def drawn_of(view: RunView) -> str:
+    console = Console(width=100, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()
+
+
+def test_a_run_is_drawn_with_what_is_known_of_each_stage():
+    run = pb.Run(name="rounds/r/runs/run-1", seconds=30, state=pb.Run.STATE_WORKING)
+    view = RunView(run)
+    for number, (stage, incumbent, bound) in enumerate(
+        [(pb.STAGE_FLOOR, 400, 1000), (pb.STAGE_NEED, 1200, None), (pb.STAGE_NEED, 1500, 2000)], 1
+    ):
+        progress = pb.Progress(
+            number=number, elapsed_s=number, stage=stage, incumbent=incumbent, served=number * 10
+        )
+        if bound:
+            progress.bound, progress.gap = bound, (bound - incumbent) / bound
+        view.add(pb.WatchRunResponse(progress=progress, run=run))
+    text = drawn_of(view)
+    assert "1,500" in text
+    assert "25.00%" in text
+    assert "60.00%" in text
+    assert "1,200" not in text
+    assert "served 30" in text
+    assert "▸ 需求 need served" in text
+
+
+def test_a_step_without_progress_changes_the_state_only():
+    view = RunView(pb.Run(name="rounds/r/runs/run-1", state=pb.Run.STATE_QUEUED))
+    done = pb.Run(name="rounds/r/runs/run-1", state=pb.Run.STATE_DONE)
+    view.add(pb.WatchRunResponse(run=done))
+    assert view.run.state == pb.Run.STATE_DONE
+    assert "完成" in drawn_of(view)
