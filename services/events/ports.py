@@ -37,6 +37,15 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What is added to a request's history."""
+
+    request: str
+    what: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFilter:
     """Which nodes a list shows; None and '' choose all."""
 
@@ -167,8 +176,8 @@ class Requests(Protocol):
     async def set_host(self, name: str, host: Host) -> None:
         """Replace who receives the team."""
 
-    async def note(self, *names: str, at: datetime, what: str, by: str, remark: str = "") -> None:
-        """Add to the histories of `names`."""
+    async def note(self, *notes: Note, at: datetime, by: str) -> None:
+        """Add to the histories of requests."""
 
     async def history(self, name: str, *, after: int, size: int) -> Sequence[HistoryEntry]:
         """Up to `size` entries, oldest first, after the position `after`."""
@@ -196,7 +205,9 @@ class SeriesOfRequests(Protocol):
             SeriesNotFound: there is none of this name.
         """
 
-    async def page(self, *, venue: str, after: str | None, size: int) -> Sequence[Series]:
+    async def page(
+        self, *, scope: Scope, venue: str, after: str | None, size: int
+    ) -> Sequence[Series]:
         """Up to `size` series by name, after the name `after`."""
 
 
@@ -221,6 +232,9 @@ class Events(Protocol):
 
     async def code(self, name: str) -> str:
         """Its six digits."""
+
+    async def serves(self, expert: str, venue: str) -> bool:
+        """Whether `expert` is in the team of an event of `venue` that was not cancelled."""
 
     async def visits(self, venue: str, *, start: datetime, end: datetime) -> int:
         """Events of the venue that begin in `[start, end)` and were not cancelled."""

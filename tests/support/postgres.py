@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,8 +18,8 @@ import pytest
 from libs.ids import new_id
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+@contextmanager
+def running_server() -> Iterator[str]:
     """The DSN of a running server's owner."""
     given = os.environ.get("ZHIHUI_TEST_DATABASE_DSN")
     if given:
@@ -36,22 +37,35 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _a_database(server: str) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The DSN of a running server's owner."""
+    with running_server() as server:
+        yield server
+
+
+@contextmanager
+def temporary_database(server: str) -> Iterator[str]:
+    """An empty database, by its owner's DSN, until the block ends."""
     name = new_id("test").replace("-", "_")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> Iterator[str]:
     """An empty database for this module's tests, by its owner's DSN."""
-    yield from _a_database(postgres_server)
+    with temporary_database(postgres_server) as dsn:
+        yield dsn
 
 
 @pytest.fixture
 def fresh_database(postgres_server: str) -> Iterator[str]:
     """An empty database for this one test, by its owner's DSN."""
-    yield from _a_database(postgres_server)
+    with temporary_database(postgres_server) as dsn:
+        yield dsn

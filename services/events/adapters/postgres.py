@@ -23,6 +23,7 @@ from services.events.ports import (
     HistoryEntry,
     Host,
     NodeFilter,
+    Note,
     RequestFilter,
     Scope,
 )
@@ -250,10 +251,10 @@ class PostgresRequests:
             host.notes,
         )
 
-    async def note(self, *names: str, at: datetime, what: str, by: str, remark: str = "") -> None:
+    async def note(self, *notes: Note, at: datetime, by: str) -> None:
         await self._connection.executemany(
             "INSERT INTO request_history (request, at, what, by, remark) VALUES ($1, $2, $3, $4, $5)",
-            [(name, at, what, by, remark) for name in names],
+            [(note.request, at, note.what, by, note.remark) for note in notes],
         )
 
     async def history(self, name: str, *, after: int, size: int) -> Sequence[HistoryEntry]:
@@ -331,15 +332,20 @@ class PostgresSeries:
             raise SeriesNotFound("no such series", series=name)
         return _SERIES.validate_json(body)
 
-    async def page(self, *, venue: str, after: str | None, size: int) -> Sequence[Series]:
+    async def page(
+        self, *, scope: Scope, venue: str, after: str | None, size: int
+    ) -> Sequence[Series]:
         rows = await self._connection.fetch(
             """
-            SELECT body
-              FROM series
-             WHERE ($1 = '' OR venue = $1) AND ($2::text IS NULL OR name > $2)
-             ORDER BY name
-             LIMIT $3
+            SELECT series.body
+              FROM series JOIN venues ON venues.name = series.venue
+             WHERE ($1::text[] IS NULL OR venues.node_path && $1)
+               AND ($2 = '' OR series.venue = $2)
+               AND ($3::text IS NULL OR series.name > $3)
+             ORDER BY series.name
+             LIMIT $4
             """,
+            scope,
             venue,
             after,
             size,
@@ -390,6 +396,20 @@ class PostgresEvents:
         return str(
             await self._connection.fetchval(
                 "SELECT check_in_code FROM events WHERE name = $1", name
+            )
+        )
+
+    async def serves(self, expert: str, venue: str) -> bool:
+        return bool(
+            await self._connection.fetchval(
+                """
+                SELECT EXISTS (
+                    SELECT 1
+                      FROM events
+                     WHERE venue = $2 AND experts @> ARRAY[$1] AND state <> 'CANCELLED')
+                """,
+                expert,
+                venue,
             )
         )
 

@@ -25,10 +25,10 @@ from libs.rpc.repeat import once
 from libs.rpc.validation import require_valid
 from services.events.domain.event import Event, EventNotFound, Rating
 from services.events.domain.event import State as EventState
-from services.events.domain.place import Group, Node, NodeKind, Venue
+from services.events.domain.place import Group, Node, NodeKind, Venue, VenueNotFound
 from services.events.domain.request import LOCAL, Period, Request, RequestNotFound
 from services.events.domain.request import State as RequestState
-from services.events.domain.series import Series
+from services.events.domain.series import Series, SeriesNotFound
 from services.events.handlers import event as events
 from services.events.handlers import place as places
 from services.events.handlers import request as requests
@@ -51,7 +51,10 @@ class StoredTransaction(Transaction, Protocol):
 
 
 class EventsServicer(pb_grpc.EventsServiceServicer):
-    """Whose: things of the caller's nodes and below. A draft is seen only by who filed it."""
+    """Whose: things of the caller's nodes and below; the tree itself is for anybody signed in.
+
+    A draft is seen only by who filed it. An expert sees the events they serve, their requests and their venues.
+    """
 
     def __init__(
         self,
@@ -154,7 +157,12 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
 
     async def GetVenue(self, request: pb.GetVenueRequest, context: Context) -> pb.GetVenueResponse:
         async with self._transaction() as tx:
-            return pb.GetVenueResponse(venue=venue_to(await tx.venues.get(request.name)))
+            venue = await tx.venues.get(request.name)
+            scope = node_scope(current_principal())
+            hidden = scope is not None and not set(scope) & set(venue.node_path)
+            if hidden and not await tx.events.serves(_own_expert(), venue.name):
+                raise VenueNotFound("no such venue", venue=venue.name)
+            return pb.GetVenueResponse(venue=venue_to(venue))
 
     async def ListVenues(
         self, request: pb.ListVenuesRequest, context: Context
@@ -199,6 +207,8 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
     ) -> pb.CheckRequestResponse:
         wanted = from_message(Request, request.request, path="request")
         async with self._transaction() as tx:
+            for venue in (await tx.venues.find([wanted.venue])).values():
+                require_scope(current_principal(), node_path=list(venue.node_path))
             check = await requests.check_request(wanted, tx, now=self._clock())
         response = pb.CheckRequestResponse(
             findings=[to_message(finding, pb.Finding) for finding in check.findings],
@@ -417,6 +427,10 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
     ) -> pb.GetSeriesResponse:
         async with self._transaction() as tx:
             series = await tx.series.get(request.name)
+            scope = node_scope(current_principal())
+            path = (await tx.venues.get(series.venue)).node_path
+        if scope is not None and not set(scope) & set(path):
+            raise SeriesNotFound("no such series", series=series.name)
         return pb.GetSeriesResponse(series=to_message(series, pb.Series))
 
     async def ListSeries(
@@ -425,7 +439,10 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         page = page_of(request)
         async with self._transaction() as tx:
             found = await tx.series.page(
-                venue=request.venue, after=_name(page.after), size=page.size + 1
+                scope=node_scope(current_principal()),
+                venue=request.venue,
+                after=_name(page.after),
+                size=page.size + 1,
             )
         response = pb.ListSeriesResponse(
             series=[to_message(series, pb.Series) for series in found[: page.size]]

@@ -115,8 +115,23 @@ class Event:
         self._require(State.PUBLISHED, verb="cancelled")
         return self._next(at=at, state=State.CANCELLED, cancel_reason=reason)
 
-    def move(self, *, period: Period, team: tuple[TeamMember, ...], at: datetime) -> "Event":
-        """Another time or team, which the venue has not confirmed yet; itself when they are the same."""
+    def move(
+        self, *, round: str, period: Period, team: tuple[TeamMember, ...], at: datetime
+    ) -> "Event":
+        """Another time or team, which the venue has not confirmed yet; itself when they are the same.
+
+        What a repair had cancelled stands again, by `round`.
+        """
+        if self.state is State.CANCELLED:
+            return self._next(
+                at=at,
+                state=State.PUBLISHED,
+                round=round,
+                period=period,
+                team=team,
+                confirmed=False,
+                cancel_reason="",
+            )
         if (period, team) == (self.period, self.team):
             return self
         self._require(State.PUBLISHED, verb="moved")

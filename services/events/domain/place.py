@@ -45,7 +45,7 @@ class NodeNotFound(NotFound):
 
 
 class VenueNotFound(NotFound):
-    """No venue of this name."""
+    """No venue of this name, or not for this caller."""
 
 
 class NodeEnded(WrongState):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from libs.errors import FieldViolation, InvalidInput, NotFound, WrongState
 from libs.geo.calendar import Calendar
+from libs.geo.topics import topics
 from services.events.domain.place import Group, Rules, Venue
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -76,6 +77,8 @@ WAITING = frozenset({State.ENDORSED, State.UNSERVED})
 """What the next round takes in."""
 EDITABLE = frozenset({State.DRAFT, State.SUBMITTED, State.ENDORSED, State.UNSERVED})
 
+ENDED = frozenset({State.WITHDRAWN, State.CANCELLED})
+"""Nobody waits for an event any more; no round brings such a request back."""
 
 _NOT_WRITTEN = (
     *(
@@ -316,6 +319,7 @@ def findings(
             f"场地只能容纳 {venue.capacity} 人。",
             f"The venue holds only {venue.capacity} people.",
         )
+    _topics(request, say)
     _seats(request, say)
     _windows(request, rules, say, at=at)
     if visits_left == 0:
@@ -334,7 +338,40 @@ def findings(
 Say = Callable[[Severity, str, str, str, str], None]
 
 
+def _topics(request: Request, say: Say) -> None:
+    named = [("topic", request.topic)]
+    named += [(f"seats[{index}].topic", seat.topic) for index, seat in enumerate(request.seats)]
+    for field, topic in named:
+        if topic and topic not in topics():
+            say(
+                Severity.REFUSED,
+                field,
+                "TOPIC_UNKNOWN",
+                f"没有主题“{topic}”，请从词表里选。",
+                f"There is no topic {topic!r}: choose one of the vocabulary.",
+            )
+    if not request.topic:
+        say(Severity.REFUSED, "topic", "TOPIC_MISSING", "请选一个主题。", "Choose a topic.")
+
+
 def _seats(request: Request, say: Say) -> None:
+    if not request.seats:
+        say(
+            Severity.REFUSED,
+            "seats",
+            "SEATS_MISSING",
+            "请至少写一个席位。",
+            "Ask for one seat at least.",
+        )
+    for index, seat in enumerate(request.seats):
+        if seat.topic in topics() and seat.topic != request.topic:
+            say(
+                Severity.REFUSED,
+                f"seats[{index}].topic",
+                "SEAT_TOPIC",
+                "席位的主题只能与需求的主题相同，或不写。",
+                "A seat's topic is the request's, or empty.",
+            )
     total = sum(max(1, seat.count) for seat in request.seats)
     if total > SEATS_MAX:
         say(
@@ -390,6 +427,14 @@ def _windows(request: Request, rules: Rules, say: Say, *, at: datetime) -> None:
                     f"与第 {other + 1} 个时段重叠，请合并。",
                     f"It overlaps windows[{other}]: make them one.",
                 )
+    if not request.windows:
+        say(
+            Severity.REFUSED,
+            "windows",
+            "WINDOWS_MISSING",
+            "请至少给一个时段。",
+            "Give one window at least.",
+        )
     first = ready.astimezone(LOCAL).date().isoformat()
     hopeless = len(too_early) == len(request.windows)
     for field in too_early:

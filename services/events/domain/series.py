@@ -6,7 +6,7 @@ from libs.errors import NotFound
 
 
 class SeriesNotFound(NotFound):
-    """No series of this name."""
+    """No series of this name, or not for this caller."""
 
 
 @dataclass(frozen=True, slots=True)

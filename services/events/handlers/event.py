@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.events.domain.event import Event, Rating
-from services.events.ports import Transaction
+from services.events.ports import Note, Transaction
 
 
 async def confirm_event(name: str, tx: Transaction, *, now: datetime) -> Event:
@@ -30,7 +30,7 @@ async def cancel_event(
     request = await tx.requests.get(after.request, lock=True)
     ended = request.cancelled(reason=reason, at=now)
     await tx.requests.save(ended)
-    await tx.requests.note(ended.name, at=now, what="CANCELLED", by=by, remark=reason)
+    await tx.requests.note(Note(ended.name, "CANCELLED", reason), at=now, by=by)
     tx.facts.request("Cancelled", ended, at=now)
     return after
 

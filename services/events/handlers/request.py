@@ -29,7 +29,7 @@ from services.events.domain.request import (
 )
 from services.events.domain.series import Series
 from services.events.handlers.place import rules_of
-from services.events.ports import Host, Transaction
+from services.events.ports import Host, Note, Transaction
 
 
 class SeriesIdsMissing(InvalidInput):
@@ -152,9 +152,8 @@ async def file_request(
     venue = await venue_asking(request.venue, tx, path=f"{path}.venue")
     new = dataclasses.replace(placed(request, venue), create_time=now, update_time=now)
     await tx.requests.add(new, host, by=by)
-    await tx.requests.note(
-        new.name, at=now, what="FILED", by=by, remark="by proxy" if new.by_proxy else ""
-    )
+    filed = Note(new.name, "FILED", "by proxy" if new.by_proxy else "")
+    await tx.requests.note(filed, at=now, by=by)
     return await submit_request(new, by=by, tx=tx, now=now, path=path) if submit else new
 
 
@@ -169,7 +168,7 @@ async def submit_request(
     require_fileable((await check_request(before, tx, now=now)).findings, path=path)
     await tx.requests.save(after)
     assert after.state is not None
-    await tx.requests.note(after.name, at=now, what=after.state, by=by)
+    await tx.requests.note(Note(after.name, after.state), at=now, by=by)
     tx.facts.request(_SUBMITTED[after.state], after, at=now)
     return after
 
@@ -196,7 +195,7 @@ async def update_request(
     if after.state is not State.DRAFT:
         require_fileable((await check_request(after, tx, now=now)).findings)
     await tx.requests.save(after)
-    await tx.requests.note(name, at=now, what="CHANGED", by=by)
+    await tx.requests.note(Note(name, "CHANGED"), at=now, by=by)
     if after.state is not State.DRAFT:
         tx.facts.request("Changed", after, at=now)
     return after
@@ -210,7 +209,7 @@ async def endorse_request(
     if after == before:
         return before
     await tx.requests.save(after)
-    await tx.requests.note(after.name, at=now, what="ENDORSED", by=by)
+    await tx.requests.note(Note(after.name, "ENDORSED"), at=now, by=by)
     tx.facts.request("Endorsed", after, at=now)
     return after
 
@@ -223,7 +222,7 @@ async def return_request(
     if after == before:
         return before
     await tx.requests.save(after)
-    await tx.requests.note(after.name, at=now, what="RETURNED", by=by, remark=reason)
+    await tx.requests.note(Note(after.name, "RETURNED", reason), at=now, by=by)
     tx.facts.request("Changed", after, at=now)
     return after
 
@@ -236,7 +235,7 @@ async def withdraw_request(
     if after == before:
         return before
     await tx.requests.save(after)
-    await tx.requests.note(after.name, at=now, what="WITHDRAWN", by=by, remark=reason)
+    await tx.requests.note(Note(after.name, "WITHDRAWN", reason), at=now, by=by)
     if before.state is not State.DRAFT:
         tx.facts.request("Withdrawn", after, at=now)
     return after

@@ -1,14 +1,13 @@
 """What scheduling's rounds mean for requests and events; a published round becomes visible at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.events.domain.event import Event, State, TeamMember
-from services.events.domain.request import Period, Request
-from services.events.domain.request import State as RequestState
-from services.events.handlers.event import show
-from services.events.ports import Transaction
+from services.events.domain.place import Node, Venue
+from services.events.domain.request import ENDED, Period, Request
+from services.events.ports import Facts, Note, Transaction
 
 BY = "scheduling"
 
@@ -45,96 +44,124 @@ async def _save(
     changed: Sequence[Request], kind: str, what: str, tx: Transaction, *, now: datetime
 ) -> None:
     await tx.requests.save(*changed)
-    await tx.requests.note(*(request.name for request in changed), at=now, what=what, by=BY)
+    await tx.requests.note(*(Note(one.name, what) for one in changed), at=now, by=BY)
     for request in changed:
         tx.facts.request(kind, request, at=now)
 
 
 async def apply(decisions: Sequence[Decision], tx: Transaction, *, now: datetime) -> None:
-    """Make events of decisions, or give requests their reason; all of them together."""
+    """Make events of decisions, or give requests their reason; all of them together, in a few statements."""
     requests = await tx.requests.find_for_update([one.request for one in decisions])
-    known = await tx.events.find_for_update(
-        [name for one in decisions if (name := one.event or _event_of(requests, one.request))]
+    named = {one.event for one in decisions} | {one.event for one in requests.values()}
+    page = _Page(
+        requests=dict(requests),
+        events=dict(await tx.events.find_for_update(sorted(named - {""}))),
+        venues=await tx.venues.find(sorted({one.venue for one in requests.values()})),
+        districts=await tx.nodes.along(sorted({one.district for one in requests.values()} - {""})),
+        facts=tx.facts,
+        now=now,
     )
     for decision in decisions:
-        request = requests.get(decision.request)
+        page.decide(decision)
+    await tx.events.add([page.events[name] for name in page.new_events])
+    await tx.events.save(*(page.events[name] for name in page.changed_events))
+    await tx.requests.save(*(page.requests[name] for name in page.changed_requests))
+    await tx.requests.note(*page.notes, at=now, by=BY)
+
+
+@dataclass(slots=True)
+class _Page:
+    """Requests and events as they become while decisions are gone through; what changed is written once, at the end."""
+
+    requests: dict[str, Request]
+    events: dict[str, Event]
+    venues: Mapping[str, Venue]
+    districts: Mapping[str, Node]
+    facts: Facts
+    now: datetime
+    new_events: dict[str, None] = field(default_factory=dict)
+    changed_events: dict[str, None] = field(default_factory=dict)
+    changed_requests: dict[str, None] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+    def decide(self, decision: Decision) -> None:
+        """Write one decision into the page."""
+        request = self.requests.get(decision.request)
         if request is None:  # of another installation's log; nothing here can be meant
-            continue
-        if decision.period is not None and request.state is RequestState.WITHDRAWN:
-            continue  # who asked has taken it back since; nobody waits for an event
-        if decision.period is None:
-            await _not_served(request, decision, known, tx, now=now)
-        else:
-            await _served(request, decision, known, tx, now=now)
-
-
-def _event_of(requests: Mapping[str, Request], name: str) -> str:
-    return requests[name].event if name in requests else ""
-
-
-async def _not_served(
-    before: Request,
-    decision: Decision,
-    known: Mapping[str, Event],
-    tx: Transaction,
-    *,
-    now: datetime,
-) -> None:
-    event = known.get(before.event)
-    if event is not None and event.state is State.PUBLISHED:  # a repair could not keep it
-        cancelled = event.cancel(reason=decision.reason[:200], at=now)
-        await tx.events.save(cancelled)
-        tx.facts.event("Cancelled", cancelled, at=now)
-        tx.facts.taken_down(cancelled, at=now)
-    after = before.unserved(round=decision.round, reason=decision.reason, at=now)
-    if before.state in (RequestState.WITHDRAWN, RequestState.CANCELLED) or after == before:
-        return
-    await tx.requests.save(after)
-    await tx.requests.note(after.name, at=now, what="UNSERVED", by=BY, remark=decision.reason)
-    tx.facts.request("Unserved", after, at=now)
-
-
-async def _served(
-    before: Request,
-    decision: Decision,
-    known: Mapping[str, Event],
-    tx: Transaction,
-    *,
-    now: datetime,
-) -> None:
-    assert decision.period is not None
-    event = known.get(decision.event)
-    if event is None:
-        event = Event(
-            name=decision.event,
-            request=before.name,
-            round=decision.round,
-            venue=before.venue,
-            title=before.title,
-            group=before.group,
-            form=before.form,
-            topic=before.topic,
-            period=decision.period,
-            team=decision.team,
-            node=before.node,
-            district=before.district,
-            node_path=before.node_path,
-            create_time=now,
-            update_time=now,
-        )
-        await tx.events.add([event])
-        tx.facts.event("Published", event, at=now)
-    else:
-        moved = event.move(period=decision.period, team=decision.team, at=now)
-        if moved == event:
             return
-        event = moved
-        await tx.events.save(event)
-        tx.facts.event("Changed", event, at=now)
-    await show(event, tx, now=now)
-    after = before.scheduled(event=event.name, round=decision.round, at=now)
-    if after == before:
-        return
-    await tx.requests.save(after)
-    await tx.requests.note(after.name, at=now, what="SCHEDULED", by=BY)
-    tx.facts.request("Scheduled", after, at=now)
+        if decision.period is None:
+            self._not_served(request, decision)
+        elif request.state not in ENDED:  # else nobody waits for an event any more
+            self._served(request, decision, decision.period)
+
+    def _not_served(self, before: Request, decision: Decision) -> None:
+        self._cancel(before.event, reason=decision.reason[:200])  # a repair could not keep it
+        if before.state in ENDED:
+            return
+        after = before.unserved(round=decision.round, reason=decision.reason, at=self.now)
+        self._request("Unserved", after, remark=decision.reason)
+
+    def _served(self, before: Request, decision: Decision, period: Period) -> None:
+        if before.event != decision.event:
+            self._cancel(before.event, reason="已改为另一场活动。")
+        event = self.events.get(decision.event)
+        if event is None:
+            self._show("Published", self._new(before, decision, period))
+        else:
+            moved = event.move(round=decision.round, period=period, team=decision.team, at=self.now)
+            if moved == event:
+                return
+            again = event.state is State.CANCELLED
+            self._show("Published" if again else "Changed", moved)
+        after = before.scheduled(event=decision.event, round=decision.round, at=self.now)
+        self._request("Scheduled", after)
+
+    def _new(self, request: Request, decision: Decision, period: Period) -> Event:
+        return Event(
+            name=decision.event,
+            request=request.name,
+            round=decision.round,
+            venue=request.venue,
+            title=request.title,
+            group=request.group,
+            form=request.form,
+            topic=request.topic,
+            period=period,
+            team=decision.team,
+            node=request.node,
+            district=request.district,
+            node_path=request.node_path,
+            create_time=self.now,
+            update_time=self.now,
+        )
+
+    def _show(self, kind: str, event: Event) -> None:
+        changed = self.changed_events if event.name in self.events else self.new_events
+        changed[event.name] = None
+        self.events[event.name] = event
+        district = self.districts.get(event.district)
+        self.facts.event(kind, event, at=self.now)
+        self.facts.shown(
+            event,
+            venue=self.venues[event.venue].display_name,
+            district=district.display_name if district else "",
+            at=self.now,
+        )
+
+    def _cancel(self, name: str, *, reason: str) -> None:
+        event = self.events.get(name)
+        if event is None or event.state is not State.PUBLISHED:
+            return
+        cancelled = event.cancel(reason=reason, at=self.now)
+        self.events[name] = cancelled
+        self.changed_events[name] = None
+        self.facts.event("Cancelled", cancelled, at=self.now)
+        self.facts.taken_down(cancelled, at=self.now)
+
+    def _request(self, kind: str, after: Request, *, remark: str = "") -> None:
+        if after == self.requests[after.name]:
+            return
+        self.requests[after.name] = after
+        self.changed_requests[after.name] = None
+        self.notes.append(Note(after.name, kind.upper(), remark))
+        self.facts.request(kind, after, at=self.now)

@@ -616,3 +616,118 @@ async def test_a_round_counts_once_as_unserved_and_revives_nothing(
     await learned(pool, clock, a_decision(names[0]))
     assert await state_of(city, names[0]) == "WITHDRAWN"
     assert not (await city.ListEvents(pb.ListEventsRequest())).events
+
+
+async def test_another_event_for_a_request_takes_the_place_of_the_first(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    names = await waiting(city, pool, clock, 1)
+    await published(pool, clock, a_decision(names[0]))
+    other = a_decision(names[0])
+    other.scheduled.event = "events/other"
+    await learned(pool, clock, other)
+    old = (await city.GetEvent(pb.GetEventRequest(name="events/w0"))).event
+    assert old.state == pb.Event.STATE_CANCELLED
+    assert old.cancel_reason
+    request = (await city.GetRequest(pb.GetRequestRequest(name=names[0]))).request
+    assert (request.state, request.event) == (pb.Request.STATE_SCHEDULED, "events/other")
+    assert [one[:2] for one in await announced(pool, topic="events.event.v1")] == [
+        ("EventPublished", "events/w0"),
+        ("EventCancelled", "events/w0"),
+        ("EventPublished", "events/other"),
+    ]
+    assert ("tombstone", "events/w0", 2) in await announced(pool, topic="public.event.v1")
+
+
+async def test_what_a_repair_cancelled_can_stand_again_and_what_a_venue_cancelled_cannot(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    names = await waiting(city, pool, clock, 2)
+    await published(pool, clock, *(a_decision(name) for name in names))
+    await learned(pool, clock, a_decision(names[0], start=None))
+    await city.CancelEvent(pb.CancelEventRequest(name="events/w1", reason="停课"))
+    for name in names:
+        await learned(pool, clock, a_decision(name, start=NEXT_WEEK + timedelta(hours=1)))
+    again = (await city.GetEvent(pb.GetEventRequest(name="events/w0"))).event
+    assert (again.state, again.version, again.cancel_reason) == (pb.Event.STATE_PUBLISHED, 3, "")
+    facts = [one for one in await announced(pool, topic="public.event.v1") if one[1] == "events/w0"]
+    assert [kind for kind, _, _ in facts] == ["PublicEventShown", "tombstone", "PublicEventShown"]
+    gone = (await city.GetEvent(pb.GetEventRequest(name="events/w1"))).event
+    assert gone.state == pb.Event.STATE_CANCELLED
+    assert [await state_of(city, name) for name in names] == ["SCHEDULED", "CANCELLED"]
+
+
+async def test_venues_and_series_of_others_are_not_seen_and_an_expert_sees_where_to_go(
+    address: str, city: Any, teacher: Any, pool: Pool, clock: FixedClock
+) -> None:
+    series = pb.CreateSeriesRequest(
+        series_id="weekly",
+        series=pb.Series(title="示例 每周一讲", venue=VENUE, spacing_days=5),
+        requests=[
+            a_request(windows=[a_period(NEXT_WEEK + timedelta(days=7 * n), 3)]) for n in range(2)
+        ],
+    )
+    await teacher.CreateSeries(series)
+    names = await waiting(city, pool, clock, 1)
+    await published(pool, clock, a_decision(names[0]))
+    venue, weekly = pb.GetVenueRequest(name=VENUE), pb.GetSeriesRequest(name="series/weekly")
+    tree = pb.GetNodeRequest(name=SCHOOL)
+    async with calling(address, _Stub, Role.VENUE_STAFF, nodes=("nodes/500101",)) as other:
+        assert (await refused(other.GetVenue(venue))).reason == "VENUE_NOT_FOUND"
+        assert (await refused(other.GetSeries(weekly))).reason == "SERIES_NOT_FOUND"
+        assert not (await other.ListSeries(pb.ListSeriesRequest())).series
+        check = pb.CheckRequestRequest(request=a_request())
+        assert (await refused(other.CheckRequest(check))).reason == "OUTSIDE_OF_SCOPE"
+        assert (await other.GetNode(tree)).node.name == SCHOOL
+    assert (await teacher.GetVenue(venue)).venue.name == VENUE
+    assert (await teacher.GetSeries(weekly)).series.name == "series/weekly"
+    assert len((await teacher.ListSeries(pb.ListSeriesRequest(venue=VENUE))).series) == 1
+    async with calling(address, _Stub, Role.EXPERT, expert="wang") as wang:
+        assert (await wang.GetVenue(venue)).venue.name == VENUE
+    async with calling(address, _Stub, Role.EXPERT, expert="li") as li:
+        assert (await refused(li.GetVenue(venue))).reason == "VENUE_NOT_FOUND"
+
+
+async def test_a_check_says_what_filing_would_refuse(teacher: Any) -> None:
+    wrong = a_request(
+        topic="robot", seats=[pb.Seat(), pb.Seat(topic="ai"), pb.Seat(topic="astrology")]
+    )
+    for asked, expected in (
+        (
+            wrong,
+            [
+                ("topic", "TOPIC_UNKNOWN"),
+                ("seats[2].topic", "TOPIC_UNKNOWN"),
+                ("seats[1].topic", "SEAT_TOPIC"),
+            ],
+        ),
+        (
+            a_request(seats=[], windows=[]),
+            [("seats", "SEATS_MISSING"), ("windows", "WINDOWS_MISSING")],
+        ),
+    ):
+        answer = await teacher.CheckRequest(pb.CheckRequestRequest(request=asked))
+        assert [(one.field, one.code) for one in answer.findings] == expected
+        assert all(one.message and one.message_en for one in answer.findings)
+
+
+async def test_a_seat_of_another_topic_is_refused(teacher: Any, pool: Pool) -> None:
+    seats = [pb.Seat(topic="ai"), pb.Seat(topic="tea_silk")]
+    refusal = await refused(teacher.FileRequest(filing(seats=seats)))
+    assert (refusal.reason, paths(refusal)) == ("REQUEST_NOT_FILEABLE", ["request.seats[1].topic"])
+    assert await pool.fetchval("SELECT count(*) FROM requests") == 0
+
+
+async def test_a_series_names_one_venue_and_says_which_request_is_wrong(
+    city: Any, pool: Pool
+) -> None:
+    series = pb.CreateSeriesRequest(
+        series=pb.Series(title="示例", venue=VENUE, spacing_days=5),
+        requests=[a_request(), a_request(venue="venues/other")],
+    )
+    refusal = await refused(city.CreateSeries(series))
+    assert (refusal.reason, paths(refusal)) == ("SERIES_VENUE_DIFFERS", ["requests[1].venue"])
+    series.requests[1].CopyFrom(a_request(duration_min=400))
+    refusal = await refused(city.CreateSeries(series))
+    assert paths(refusal) == ["requests[1].windows[0]"]
+    assert await pool.fetchval("SELECT count(*) FROM series") == 0
