@@ -7,13 +7,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
+from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.clock import system_clock
 from libs.geo.calendar import CITY_ZONE
 from services.cli.answer import REFUSED
+from services.cli.demo import run, summary
 from services.cli.demo.load import Loader, OtherDemo
 from services.cli.demo.model import Demo
-from services.cli.session import Session
+from services.cli.session import Session, word
 
 app = typer.Typer(no_args_is_help=True, help="演示 · the demonstration")
 
@@ -21,6 +23,41 @@ Size = Annotated[
     int, typer.Option(min=1, max=50, help="规模：1 为 211 位专家 · size: 1 is 211 experts")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="随机种子 · seed")]
+
+
+Seconds = Annotated[
+    int, typer.Option(min=0, max=3600, help="求解秒数；0 按规模 · seconds to solve; 0: by size")
+]
+SECONDS_EACH = {1: 30}
+SECONDS_LARGE = 90
+
+
+@app.command("run")
+def run_demo(
+    context: typer.Context, *, size: Size = 1, seed: Seed = 1, seconds: Seconds = 0
+) -> None:
+    """Load the demonstration, publish its round, and say what came of it; goes on where it was interrupted."""
+    session: Session = context.obj
+    budget = seconds or SECONDS_EACH.get(size, SECONDS_LARGE)
+
+    async def whole() -> None:
+        async with (
+            session.opened("scheduling", scheduling_grpc.SchedulingServiceStub) as stub,
+            session.opened("events", events_grpc.EventsServiceStub) as events_stub,
+        ):
+            found = await run.existing_round(stub)
+            if found is None:
+                began = time.monotonic()
+                demo = await load(session, size=size, seed=seed)
+                tell_loaded(session, demo, time.monotonic() - began)
+                found = await run.open_round(stub, demo)
+            done = await run.publish(session, stub, events_stub, found, seconds=budget)
+            if word(done, "state") in run.OUT:
+                await summary.tell(session, stub, events_stub, done)
+            else:  # somebody gave it up: that is theirs to decide
+                session.answer.say("  演示的一轮已被放弃 · the demonstration's round was given up")
+
+    session.run(whole())
 
 
 @app.command("load")
