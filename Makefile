@@ -39,6 +39,7 @@ test: $(VENV)/.dev
 	@echo "left out: tests marked kafka, browser, chaos and e2e; 'make test-all' runs them (JDK 17, Maven, chromium and a CJK font needed)"
 
 test-all: $(VENV)/.dev
+	$(PY) -m services.local.apache --fetch
 	$(PY) -m pytest tests -q
 
 fmt: $(VENV)/.dev

@@ -1,3 +1,3 @@
 """Fixtures for all tests; each lives in tests/support beside what it gives."""
 
-pytest_plugins = ["tests.support.broker", "tests.support.postgres"]
+pytest_plugins = ["tests.support.broker", "tests.support.kafka", "tests.support.postgres"]

@@ -12,7 +12,13 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 OUTAGES: tuple[type[Exception], ...] = (KafkaError, OSError)
 """What means that the broker (or the network to it) is away; callers retry with backoff."""
@@ -286,14 +292,18 @@ async def _partitions(consumer: Any, topic: str) -> set[int]:
 async def apply_topics(
     bootstrap: str, wanted: Sequence[TopicSettings], *, replicas: int
 ) -> list[str]:
-    """Create the topics that are missing; gives their names. What is there is not touched."""
+    """Create the topics that are missing; gives their names. What is there is not touched.
+
+    Raises:
+        KafkaError: the broker refused one of them, or is away.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         there = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in there]
         if missing:
-            await admin.create_topics(
+            answer = await admin.create_topics(
                 [
                     NewTopic(
                         name=topic.name,
@@ -304,6 +314,12 @@ async def apply_topics(
                     for topic in missing
                 ]
             )
+            for name, code, *_ in answer.topic_errors:
+                if code not in {
+                    0,
+                    TopicAlreadyExistsError.errno,
+                }:  # somebody else was quicker: fine
+                    raise for_code(code)(name)
         return [topic.name for topic in missing]
     finally:
         await admin.close()

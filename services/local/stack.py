@@ -1,5 +1,6 @@
 """The parts of a stack in the order they stand on each other, and what keeps them standing."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -7,9 +8,12 @@ from pathlib import Path
 
 from libs.auth.principal import Principal, Role
 from libs.auth.tokens import Tokens
+from libs.messaging import kafka
+from libs.messaging.topics import wanted
 from libs.postgres.migrate import create_database, dsn_of
 from libs.settings import TokenSettings
 from services.local import health
+from services.local.apache import FETCH_S
 from services.local.home import MARK, Home, StackRefused
 from services.local.process import STOP_S, Child, free_port, is_free
 
@@ -31,7 +35,8 @@ class Stack:
     ) -> None:
         """Choose ports.
 
-        `kafka`: `embedded`, or the bootstrap address of a broker that runs already. `ports`: those that must be just so.
+        `kafka`: `embedded`, `apache` (a JDK 17 and Maven are needed), or the bootstrap address of a broker that runs
+        already. `ports`: those that must be just so.
 
         Raises:
             StackRefused: a port that must be just so is in use.
@@ -123,20 +128,39 @@ class Stack:
         self._owner_dsn = create_database(owner, name=DATABASE)
 
     def _start_broker(self) -> None:
-        if self._kafka != "embedded":
+        if self._kafka not in {"embedded", "apache"}:
             self._bootstrap = self._kafka
             return
-        self._say("Kafka（内置，仅供试用 · embedded, for trying out）…")
+        apache = self._kafka == "apache"
+        self._say(
+            "Apache Kafka …" if apache else "Kafka（内置，仅供试用 · embedded, for trying out）…"
+        )
         address_file = self._home.path / "broker.address"
         address_file.unlink(missing_ok=True)
-        broker = self._add("broker", ["services.local.broker", "--address-file", str(address_file)])
+        arguments = ["--address-file", str(address_file)]
+        broker = self._add(
+            "broker",
+            ["services.local.apache", "--data", str(self._home.path / "kafka"), *arguments]
+            if apache
+            else ["services.local.broker", *arguments],
+        )
         if not health.wait_until(
             lambda: address_file.exists() and bool(address_file.read_text().strip()),
+            given_up=lambda: broker.exit_code() is not None,
+            seconds=FETCH_S if apache else health.READY_S,
+        ):
+            raise self._did_not_start(broker)
+        self._bootstrap = address_file.read_text().strip()
+        if not apache:
+            return  # it makes topics when they are asked for
+        port = int(self._bootstrap.rpartition(":")[2])
+        if not health.wait_until(
+            lambda: not is_free(port),
             given_up=lambda: broker.exit_code() is not None,
             seconds=health.READY_S,
         ):
             raise self._did_not_start(broker)
-        self._bootstrap = address_file.read_text().strip()
+        asyncio.run(kafka.apply_topics(self._bootstrap, wanted(), replicas=1))
 
     def _migrate(self) -> None:
         self._say("迁移数据库 · migrating …")

@@ -47,13 +47,13 @@ def a_fact(key: str, version: int = 1, **others: Any) -> OutgoingMessage:
 
 
 @pytest.fixture
-def settings(fresh_database: str, fresh_broker: str) -> ServiceSettings:
+def settings(fresh_database: str, any_broker: str) -> ServiceSettings:
     migrate(fresh_database, MESSAGING_MIGRATIONS, schema="events", role="events")
     return ServiceSettings(
         service="events",
         database_dsn=dsn_of(fresh_database, role="events"),
         database_connections_min=0,
-        kafka_bootstrap=fresh_broker,
+        kafka_bootstrap=any_broker,
     )
 
 
