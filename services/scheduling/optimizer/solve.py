@@ -31,6 +31,10 @@ STAGES: Sequence[Stage] = tuple(Stage)
 REPORT_EVERY_S = 0.25
 BOUND_S = 60.0
 """The relaxation takes a fraction of this at 1,000 requests; beyond it there is no bound rather than no plan."""
+FIT_AS_MIN = (30, 1000)
+"""A point of fit is worth so many minutes of travel where people are chosen one by one: one or the other, by turns."""
+BLINK, START_BLINK, OPTIONAL_BLINK = 0.1, 0.2, 0.25
+"""How often a person, a start, a nice-to-have seat is passed over (after Christiaens & Vanden Berghe 2020)."""
 LAPSE = 40
 """Without a better plan for so many iterations, ruins grow."""
 
@@ -138,6 +142,8 @@ class _Search:
         self._pinned = {pin.request for pin in problem.pins}
         self._pins = {(pin.request, pin.seat): pin for pin in problem.pins}
         self._promises = {(p.request, p.seat): p for p in problem.promises}
+        self._fit_as_min = max(FIT_AS_MIN)
+        self._blinking = False
         self._near = self._neighbourhoods()
 
     def run(self, warm: Plan | None) -> Result:
@@ -151,6 +157,7 @@ class _Search:
         self._bound()
         self._report("bounded", 0, best, key, better=True)
         current, current_key, iteration, idle = best, key, 0, 0
+        self._blinking = True
         while not self._stop.now(iteration):
             trial = current.copy()
             self._ruin(trial, grown=idle > LAPSE)
@@ -190,7 +197,7 @@ class _Search:
             for index in range(len(requests))
             if missing_from is None or index not in missing_from.teams
         ]
-        noise = 0.0 if missing_from is None else 0.6
+        noise = 0.0 if missing_from is None else float(self._dice.choice((0.6, 0.6, 4.0)))
         return sorted(
             left,
             key=lambda index: (
@@ -201,6 +208,7 @@ class _Search:
         )
 
     def _fill(self, draft: Draft, order: Sequence[int]) -> None:
+        self._fit_as_min = int(self._dice.choice(FIT_AS_MIN))
         for index in order:
             if index not in draft.teams and not self._stop.now(0):
                 self._insert(draft, index)
@@ -213,7 +221,7 @@ class _Search:
             self._dice.shuffle(starts)
         best: tuple[int, int, list[tuple[int, Candidate]]] | None = None
         for start in starts:
-            if not draft.opens(index, start):
+            if not draft.opens(index, start) or (only_start < 0 and self._blinks(START_BLINK)):
                 continue
             team = self._team(draft, index, start)
             if team is None:
@@ -252,8 +260,12 @@ class _Search:
             found: tuple[int, Candidate] | None = None
             taken = [candidate.expert for _, candidate in members]
             pin = self._pins.get((index, seat))
+            if not request.seats[seat].required and pin is None and self._blinks(OPTIONAL_BLINK):
+                continue
             for candidate in self._by_start[index, seat].get(start, ()):
                 if pin is not None and candidate.expert != pin.expert:
+                    continue
+                if pin is None and self._blinks(BLINK):
                     continue
                 worth = self._worth(index, seat, candidate)
                 if found is not None and worth <= found[0]:
@@ -275,12 +287,16 @@ class _Search:
             cost += self._problem.experts[found[1].expert].cost
         return value, members
 
+    def _blinks(self, share: float) -> bool:
+        """Now and then what looks best is passed over, so that what it hides is found."""
+        return self._blinking and float(self._dice.random()) < share
+
     def _worth(self, index: int, seat: int, candidate: Candidate) -> int:
-        """What the candidate is worth before travel, in minutes: a point of fit is 30 of them."""
-        worth = 30 * candidate.fit
+        """What the candidate is worth before travel, in minutes."""
+        worth = self._fit_as_min * candidate.fit
         request = self._problem.requests[index]
         if seat == 0 and request.naming is Naming.PREFERRED and candidate.expert == request.named:
-            worth += 30 * self._problem.policy.prefer_named
+            worth += self._fit_as_min * self._problem.policy.prefer_named
         promise = self._promises.get((index, seat))
         if promise is not None and (promise.expert, promise.start) == (
             candidate.expert,
@@ -393,7 +409,7 @@ class _Search:
         served = [index for index in draft.teams if index not in self._pinned]
         if not served:
             return
-        size = int(self._dice.integers(2, 13 if grown else 7))
+        size = int(self._dice.integers(1, 13 if grown else 7))
         kind = float(self._dice.random())
         missing = [i for i in range(len(self._problem.requests)) if i not in draft.teams]
         if kind < 0.45:
