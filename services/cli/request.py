@@ -177,6 +177,7 @@ def change_request(
     notes: Notes = None,
     host: Host = None,
     host_phone: HostPhone = None,
+    request_id: RequestId = "",
 ) -> None:
     """Change what is given, until the request is in a round."""
     session: Session = context.obj
@@ -190,7 +191,7 @@ def change_request(
         changed.etag = before.request.etag
         return await stub.UpdateRequest(
             events.UpdateRequestRequest(
-                request=changed, update_mask=FieldMask(paths=paths), request_id=call_id()
+                request=changed, update_mask=FieldMask(paths=paths), request_id=call_id(request_id)
             )
         )
 
