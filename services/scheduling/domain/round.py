@@ -1,11 +1,12 @@
 """A round's life: each step is a verb, refused where it does not fit, and repeated without effect."""
 
 import dataclasses
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from libs.errors import FieldViolation, InvalidInput, WrongState
+from libs.errors import FieldViolation, InvalidInput, NotFound, WrongState
+from services.scheduling.domain.inputs import DatePeriod
 from services.scheduling.domain.policy import policy_of
 
 HORIZON_DAYS_MAX: Final = 56
@@ -21,6 +22,14 @@ class RoundInWrongState(WrongState):
 
 class PlanNotChosen(WrongState):
     """The round has no plan, or another one than was read."""
+
+
+class RoundNotFound(NotFound):
+    """No round of this name, or not for this caller."""
+
+
+class PinContradicts(InvalidInput):
+    """Another pin or a forbid of the round says the opposite."""
 
 
 class SignatureMissing(WrongState):
@@ -41,13 +50,31 @@ class State(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Pin:
+    """A solve must keep it: `expert` in `seat` of `request`, at `start_time` where one is given."""
+
+    request: str
+    seat: int
+    expert: str
+    start_time: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Forbid:
+    """A solve must not: `expert` for `request` (any where empty), or in one team with `other`."""
+
+    expert: str
+    request: str = ""
+    other: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Round:
-    """One scheduling run over the local days `[start_date, end_date)`."""
+    """One scheduling run over the local days of `horizon`."""
 
     name: str
     title: str
-    start_date: date
-    end_date: date
+    horizon: DatePeriod
     policy: str
     create_time: datetime
     nodes: tuple[str, ...] = ()
@@ -64,9 +91,11 @@ class Round:
     version: int = 1
     freeze_time: datetime | None = None
     publish_time: datetime | None = None
+    pins: tuple[Pin, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= (self.end_date - self.start_date).days <= HORIZON_DAYS_MAX:
+        if not 1 <= self.days <= HORIZON_DAYS_MAX:
             raise HorizonOutOfRange(
                 f"a round plans 1 to {HORIZON_DAYS_MAX} days",
                 violations=[
@@ -74,6 +103,13 @@ class Round:
                 ],
             )
         policy_of(self.policy)
+
+    @property
+    def days(self) -> int:
+        """Length of the horizon; 0 where it has no end."""
+        if self.horizon.end_date is None:
+            return 0
+        return (self.horizon.end_date - self.horizon.start_date).days
 
     def frozen(self, *, inputs_hash: str, requests: int, experts: int, at: datetime) -> "Round":
         """The round once its inputs are stored; they change no more.
@@ -114,6 +150,64 @@ class Round:
         if not plan:
             return self._changed(state=State.PROPOSED if self.plan else State.FROZEN)
         return self._changed(state=State.PROPOSED, plan=plan, signed_by="")
+
+    def with_pin(self, pin: Pin) -> "Round":
+        """The round with one more pin; itself where it has it.
+
+        Raises:
+            RoundInWrongState: its plan is out already, or is being made.
+            PinContradicts: that seat is pinned to somebody else, or the pair is forbidden.
+        """
+        if pin in self.pins:
+            return self
+        self._require(State.OPEN, State.FROZEN, State.PROPOSED)
+        same_seat = [one for one in self.pins if (one.request, one.seat) == (pin.request, pin.seat)]
+        forbidden = [
+            one
+            for one in self.forbids
+            if not one.other and one.expert == pin.expert and one.request in ("", pin.request)
+        ]
+        if same_seat or forbidden:
+            raise PinContradicts(
+                "another pin or forbid says the opposite; take that away first",
+                violations=[
+                    FieldViolation("pin", "contradicts " + str((same_seat or forbidden)[0]))
+                ],
+            )
+        return self._changed(pins=(*self.pins, pin))
+
+    def without_pin(self, pin: Pin) -> "Round":
+        """The round without the pin; itself where it has none such."""
+        if pin not in self.pins:
+            return self
+        self._require(State.OPEN, State.FROZEN, State.PROPOSED)
+        return self._changed(pins=tuple(one for one in self.pins if one != pin))
+
+    def with_forbid(self, forbid: Forbid) -> "Round":
+        """The round with one more forbid; itself where it has it.
+
+        Raises:
+            RoundInWrongState: its plan is out already, or is being made.
+            PinContradicts: a pin wants just that.
+        """
+        if forbid in self.forbids:
+            return self
+        self._require(State.OPEN, State.FROZEN, State.PROPOSED)
+        if not forbid.other and any(
+            pin.expert == forbid.expert and forbid.request in ("", pin.request) for pin in self.pins
+        ):
+            raise PinContradicts(
+                "a pin wants just that; take it away first",
+                violations=[FieldViolation("forbid", "contradicts a pin")],
+            )
+        return self._changed(forbids=(*self.forbids, forbid))
+
+    def without_forbid(self, forbid: Forbid) -> "Round":
+        """The round without the forbid; itself where it has none such."""
+        if forbid not in self.forbids:
+            return self
+        self._require(State.OPEN, State.FROZEN, State.PROPOSED)
+        return self._changed(forbids=tuple(one for one in self.forbids if one != forbid))
 
     def chosen(self, plan: str) -> "Round":
         """The round with another of its plans; itself where it has this one.
@@ -163,6 +257,17 @@ class Round:
             assignments_count=assignments,
             published_hash=published_hash,
             publish_time=at,
+        )
+
+    def repaired(self, *, plan: str, assignments: int, published_hash: str) -> "Round":
+        """The round with another plan, because somebody cannot come.
+
+        Raises:
+            RoundInWrongState: nothing is promised yet, or all is over.
+        """
+        self._require(State.OFFERED, State.PUBLISHED)
+        return self._changed(
+            plan=plan, assignments_count=assignments, published_hash=published_hash
         )
 
     def closed(self) -> "Round":

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from libs.errors import WrongState
+from services.scheduling.domain.inputs import DatePeriod
 from services.scheduling.domain.policy import POLICIES, PolicyNotFound, policy_of
 from services.scheduling.domain.round import (
     HorizonOutOfRange,
@@ -48,8 +49,7 @@ def a_round(**others: Any) -> Round:
     values: dict[str, Any] = {
         "name": "rounds/one",
         "title": "示例",
-        "start_date": start,
-        "end_date": start + timedelta(days=28),
+        "horizon": DatePeriod(start, start + timedelta(days=28)),
         "policy": "",
         "create_time": AT,
         "plan": PLAN,
@@ -79,12 +79,13 @@ def test_a_repeated_step_changes_nothing(verb: str) -> None:
 
 @pytest.mark.parametrize(("days", "allowed"), [(0, False), (1, True), (56, True), (57, False)])
 def test_a_horizon_has_1_to_56_days(days: int, allowed: bool) -> None:
-    end = date(2026, 12, 7) + timedelta(days=days)
+    start = date(2026, 12, 7)
+    end = start + timedelta(days=days)
     if allowed:
-        assert a_round(end_date=end).end_date == end
+        assert a_round(horizon=DatePeriod(start, end)).days == days
     else:
         with pytest.raises(HorizonOutOfRange):
-            a_round(end_date=end)
+            a_round(horizon=DatePeriod(start, end))
 
 
 def test_what_a_policy_asks_for_comes_before_publication() -> None:

@@ -1,0 +1,90 @@
+"""The scheduling service: `python -m services.scheduling` serves, `… worker` solves, `… migrate` migrates."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from zhihui.scheduling.v1 import scheduling_pb2 as pb
+from zhihui.scheduling.v1 import scheduling_pb2_grpc as pb_grpc
+
+from libs import telemetry
+from libs.auth.tokens import Tokens
+from libs.clock import system_clock
+from libs.geo.travel import ModelledTravel
+from libs.messaging import MESSAGING_MIGRATIONS
+from libs.messaging.consumer import Consumer
+from libs.messaging.relay import Relay
+from libs.postgres.migrate import migrate_service
+from libs.postgres.pool import create_pool
+from libs.rpc.server import Server
+from services.scheduling.adapters.transaction import joined, transaction
+from services.scheduling.api import consumer
+from services.scheduling.api.servicer import SchedulingServicer
+from services.scheduling.api.worker import Worker
+from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.settings import Settings
+
+MIGRATIONS = [MESSAGING_MIGRATIONS, Path(__file__).parent / "migrations"]
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with create_pool(settings) as pool:
+        server = Server(settings, verify=Tokens(settings).verify)
+        server.add(
+            pb_grpc.add_SchedulingServiceServicer_to_server,
+            SchedulingServicer(
+                transaction=lambda: transaction(pool),
+                clock=system_clock,
+                travel=ModelledTravel(),
+                inputs=Inputs(),
+            ),
+            pb.DESCRIPTOR,
+        )
+        facts = Consumer(
+            pool,
+            settings,
+            group=consumer.GROUP,
+            topics=consumer.TOPICS,
+            handlers=consumer.handlers(joined, clock=system_clock),
+        )
+
+        await server.serve(Relay(pool, settings).run(), facts.run())
+
+
+async def work(settings: Settings) -> None:
+    """Solve runs until told to stop; the run in hand is left to another worker."""
+    async with create_pool(settings) as pool:
+        worker = Worker(
+            lambda: transaction(pool),
+            clock=system_clock,
+            inputs=Inputs(),
+            lease_s=settings.lease_s,
+        )
+        this = asyncio.current_task()
+        assert this is not None, "asyncio.run made one"
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+        with suppress(asyncio.CancelledError):
+            await worker.run()
+
+
+def main() -> None:
+    """Serve, work, or migrate."""
+    settings = Settings()
+    if sys.argv[1:] == ["migrate"]:
+        migrate_service(settings, settings.database_owner_dsn.get_secret_value(), MIGRATIONS)
+        return
+    telemetry.start(
+        service=settings.service,
+        log_level=settings.log_level,
+        otel_endpoint=settings.otel_endpoint,
+        metrics_listen=settings.metrics_listen,
+    )
+    asyncio.run(work(settings) if sys.argv[1:] == ["worker"] else serve(settings))
+
+
+if __name__ == "__main__":
+    main()

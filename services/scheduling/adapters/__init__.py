@@ -1,0 +1,1 @@
+"""PostgreSQL and the outbox, behind the ports."""

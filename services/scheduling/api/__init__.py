@@ -1,0 +1,1 @@
+"""gRPC, Kafka and the worker: decode, call one handler, encode."""

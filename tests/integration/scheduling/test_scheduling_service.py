@@ -1,0 +1,613 @@
+"""The scheduling service from its callers' side: a round from opening to closing, with real runs, promises and facts."""
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from grpc import aio
+from zhihui.common.v1 import common_pb2 as common
+from zhihui.events.v1 import events_pb2
+from zhihui.events.v1 import facts_pb2 as events_facts
+from zhihui.scheduling.v1 import facts_pb2
+from zhihui.scheduling.v1 import scheduling_pb2 as pb
+from zhihui.scheduling.v1 import scheduling_pb2_grpc as pb_grpc
+
+from libs.auth.principal import Role
+from libs.geo.travel import ModelledTravel
+from libs.ids import new_uuid
+from libs.messaging.kafka import Received
+from libs.postgres.migrate import migrate
+from libs.postgres.pool import Pool, create_pool
+from libs.rpc.status import RemoteRefusal, refusal_from
+from services.scheduling.__main__ import MIGRATIONS
+from services.scheduling.adapters.transaction import joined, transaction
+from services.scheduling.api.consumer import handlers
+from services.scheduling.api.servicer import SchedulingServicer
+from services.scheduling.api.worker import Worker
+from services.scheduling.domain.assignment import Assignment, ExpertAlreadyBooked, State
+from services.scheduling.domain.inputs import RequestState
+from services.scheduling.domain.inputs import Role as ServingRole
+from services.scheduling.domain.run import LeaseLost
+from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.settings import Settings
+from tests.support import world
+from tests.support.clock import FixedClock
+from tests.support.serving import calling, served, settings_for
+
+pytestmark = pytest.mark.postgres
+AT = world.at(-7, 9).astimezone(UTC)
+ROUND = "rounds/autumn"
+_Stub: Any = pb_grpc.SchedulingServiceStub
+
+
+@pytest.fixture
+async def pool(fresh_database: str) -> AsyncIterator[Pool]:
+    migrate(fresh_database, MIGRATIONS, schema="scheduling", role="scheduling")
+    async with create_pool(Settings(**settings_for(fresh_database, "scheduling"))) as pool:
+        yield pool
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(AT)
+
+
+@pytest.fixture
+async def address(pool: Pool, fresh_database: str, clock: FixedClock) -> AsyncIterator[str]:
+    servicer = SchedulingServicer(
+        transaction=lambda: transaction(pool),
+        clock=clock,
+        travel=ModelledTravel(),
+        inputs=Inputs(),
+    )
+    async with served(
+        Settings(**settings_for(fresh_database, "scheduling")),
+        pb_grpc.add_SchedulingServiceServicer_to_server,
+        servicer,
+        pb.DESCRIPTOR,
+    ) as address:
+        yield address
+
+
+@pytest.fixture
+async def city(address: str) -> AsyncIterator[Any]:
+    async with calling(address, _Stub, Role.CITY_COORDINATOR, subject="city") as stub:
+        yield stub
+
+
+@pytest.fixture
+def worker(pool: Pool, clock: FixedClock) -> Worker:
+    return Worker(lambda: transaction(pool), clock=clock, inputs=Inputs(), lease_s=15)
+
+
+@pytest.fixture
+async def settled(pool: Pool) -> None:
+    """Three people near, one far; requests of both districts, one of them for what nobody knows."""
+    async with transaction(pool) as tx:
+        await world.settle(
+            tx,
+            world.expert("experts/ann"),
+            world.expert("experts/ben"),
+            world.expert("experts/far", world.FAR_POINT),
+            world.expert("experts/helper", role=ServingRole.VOLUNTEER, talks=()),
+            world.request("requests/r1", world.NEAR_HALL, world.period(1, 9, 12)),
+            world.request("requests/r2", world.NEAR_SCHOOL, world.period(1, 9, 12)),
+            world.request("requests/r3", world.FAR_HALL, world.period(2, 14, 17)),
+            world.request("requests/r4", world.NEAR_HALL, world.period(3, 9, 12), topic="fish"),
+            world.request("requests/later", world.NEAR_HALL, world.period(30, 9, 12)),
+            world.request("requests/late", world.NEAR_HALL, world.period(-3, 9, 12)),
+            world.request("requests/draft", world.NEAR_HALL, state=RequestState.SUBMITTED),
+        )
+
+
+async def opened(city: Any, round_id: str = "autumn", **fields: Any) -> pb.Round:
+    round = pb.Round(
+        title="示例 秋季",
+        horizon=common.DatePeriod(start_date="2026-12-07", end_date="2026-12-21"),
+        **fields,
+    )
+    request = pb.OpenRoundRequest(round_id=round_id, round=round)
+    response: pb.OpenRoundResponse = await city.OpenRound(request)
+    return response.round
+
+
+async def solved(city: Any, worker: Worker, pool: Pool, **fields: Any) -> pb.Run:
+    """Ask for a run, let the worker do it, and watch it end."""
+    run = (await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=60, **fields))).run
+    await work_once(worker, pool)
+    return await ended(city, run.name)
+
+
+async def work_once(worker: Worker, pool: Pool) -> None:
+    async with transaction(pool) as tx:
+        leased = await tx.runs.lease(seconds=15)
+    assert leased is not None
+    await worker.work(leased)
+
+
+async def ended(city: Any, name: str) -> pb.Run:
+    steps = [step async for step in city.WatchRun(pb.WatchRunRequest(name=name))]
+    numbers = [step.progress.number for step in steps[:-1]]
+    assert numbers == sorted(set(numbers))
+    last: pb.WatchRunResponse = steps[-1]
+    return last.run
+
+
+async def proposed(city: Any, worker: Worker, pool: Pool, **fields: Any) -> pb.Round:
+    await opened(city, **fields)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    run = await solved(city, worker, pool)
+    assert run.state == pb.Run.STATE_DONE, run.error
+    response: pb.GetRoundResponse = await city.GetRound(pb.GetRoundRequest(name=ROUND))
+    return response.round
+
+
+async def refused(call: Any) -> RemoteRefusal:
+    with pytest.raises(aio.AioRpcError) as caught:
+        await call
+    refusal = refusal_from(caught.value)
+    assert refusal is not None, caught.value
+    return refusal
+
+
+async def facts_of(pool: Pool, kind: str, message: Any) -> list[Any]:
+    rows = await pool.fetch(
+        "SELECT payload FROM outbox WHERE type = $1 ORDER BY position",
+        f"zhihui.scheduling.v1.{kind}",
+    )
+    return [message.FromString(row["payload"]) for row in rows]
+
+
+async def test_from_opening_to_publication(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    round = await opened(city)
+    assert round.state == pb.Round.STATE_OPEN
+
+    preview = await city.ValidateRound(pb.ValidateRoundRequest(name=ROUND))
+    found = {(finding.code, finding.subject) for finding in preview.findings}
+    assert preview.requests_count == 4
+    assert preview.experts_count == 4
+    assert ("NOBODY_ELIGIBLE", "requests/r4") in found
+    assert ("LATER", "requests/later") in found
+    assert ("OUTSIDE_HORIZON", "requests/late") in found
+    assert ("NOT_ENDORSED", "requests/draft") in found
+
+    frozen = (await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND, etag=round.etag))).round
+    assert frozen.state == pb.Round.STATE_FROZEN
+    assert frozen.requests_count == 5  # the four, and the late one with its reason
+    (fact,) = await facts_of(pool, "RoundFrozen", facts_pb2.RoundFrozen)
+    assert list(fact.requests) == [f"requests/{name}" for name in ("late", "r1", "r2", "r3", "r4")]
+
+    run = await solved(city, worker, pool)
+    assert run.state == pb.Run.STATE_DONE, run.error
+    plan = (await city.GetPlan(pb.GetPlanRequest(name=run.plan))).plan
+    assert (plan.served, plan.unserved, plan.assignments) == (3, 2, 3)
+    assert plan.inputs_hash == frozen.inputs_hash
+    assert plan.baseline.served == 3
+    assert len(plan.curve) >= 2
+    need = next(stage for stage in plan.stages if stage.stage == pb.STAGE_NEED)
+    assert need.bound >= need.value
+
+    events = (await city.ListPlannedEvents(pb.ListPlannedEventsRequest(parent=run.plan))).events
+    assert {event.request for event in events[:2]} == {"requests/r1", "requests/r2"}
+    assert events[2].request == "requests/r3"
+    assert events[2].team[0].expert == "experts/far"
+    one_page = await city.ListPlannedEvents(
+        pb.ListPlannedEventsRequest(parent=run.plan, page_size=2)
+    )
+    rest = await city.ListPlannedEvents(
+        pb.ListPlannedEventsRequest(
+            parent=run.plan, page_size=2, page_token=one_page.next_page_token
+        )
+    )
+    assert [*one_page.events, *rest.events] == list(events)
+
+    unserved = (await city.ListUnserved(pb.ListUnservedRequest(parent=run.plan))).unserved
+    reasons = {one.request: one.why_not for one in unserved}
+    assert reasons == {
+        "requests/r4": pb.WHY_NOT_NOBODY_ELIGIBLE,
+        "requests/late": pb.WHY_NOT_RULED_OUT,
+    }
+    why = await city.ExplainRequest(pb.ExplainRequestRequest(plan=run.plan, request="requests/r4"))
+    assert why.unserved.message
+    assert why.unserved.message_en
+    served = await city.ExplainRequest(
+        pb.ExplainRequestRequest(plan=run.plan, request="requests/r1")
+    )
+    assert served.planned.request == "requests/r1"
+    assert served.seats[0].message
+
+    verdict = await city.VerifyPlan(pb.VerifyPlanRequest(name=run.plan))
+    assert verdict.sound, list(verdict.violations)
+    assert verdict.inputs_hash == frozen.inputs_hash
+
+    out = (await city.PublishRound(pb.PublishRoundRequest(name=ROUND, request_id="once"))).round
+    again = (await city.PublishRound(pb.PublishRoundRequest(name=ROUND, request_id="once"))).round
+    assert out == again
+    assert out.state == pb.Round.STATE_PUBLISHED
+    assert out.assignments_count == 3
+    published = await facts_of(pool, "AssignmentPublished", facts_pb2.AssignmentPublished)
+    decided = await facts_of(pool, "RequestDecided", facts_pb2.RequestDecided)
+    (whole,) = await facts_of(pool, "RoundPublished", facts_pb2.RoundPublished)
+    assert (whole.assignments, whole.decisions) == (len(published), len(decided)) == (3, 5)
+    assert whole.hash == out.published_hash == hash_of([fact.assignment for fact in published])
+    assert decided[0].version == 1
+    team = {one.request: one.scheduled.team for one in decided}["requests/r1"]
+    assert team[0].talk_title == "示例讲座 space"
+
+    assert (await refused(city.PublishRound(pb.PublishRoundRequest(name=ROUND)))).reason == (
+        "ROUND_IN_WRONG_STATE"
+    )
+    listed = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    assert {one.state for one in listed} == {pb.Assignment.STATE_CONFIRMED}
+
+
+def hash_of(assignments: Sequence[pb.Assignment]) -> str:
+    """As docs/facts.md describes it, from the facts alone."""
+    lines = sorted(
+        f"{one.name} {one.request} {one.event} {one.expert} {one.seat} {one.period.start_time.seconds} "
+        f"{one.period.end_time.seconds} {int(one.remote)}\n".encode()
+        for one in assignments
+    )
+    return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+async def test_nothing_waits(city: Any) -> None:
+    await opened(city)
+    refusal = await refused(city.FreezeRound(pb.FreezeRoundRequest(name=ROUND)))
+    assert refusal.reason == "NOTHING_TO_FREEZE"
+
+
+async def test_a_request_is_in_one_round_at_a_time(city: Any, settled: None) -> None:
+    await opened(city)
+    await opened(city, "other")
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    refusal = await refused(city.FreezeRound(pb.FreezeRoundRequest(name="rounds/other")))
+    assert refusal.reason == "NOTHING_TO_FREEZE"
+    await city.AbandonRound(pb.AbandonRoundRequest(name=ROUND))
+    frozen = (await city.FreezeRound(pb.FreezeRoundRequest(name="rounds/other"))).round
+    assert frozen.requests_count == 5
+
+
+async def test_the_same_inputs_and_seed_give_the_same_plan(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await proposed(city, worker, pool)
+    again = await solved(city, worker, pool)
+    plans = (await city.ListPlans(pb.ListPlansRequest(parent=ROUND))).plans
+    assert len(plans) == 2
+    compared = await city.ComparePlans(
+        pb.ComparePlansRequest(first=plans[0].name, second=plans[1].name)
+    )
+    assert not compared.only_first
+    assert not compared.only_second
+    assert not compared.changed
+    certificates = {
+        (await city.GetPlan(pb.GetPlanRequest(name=plan.name))).plan.certificate for plan in plans
+    }
+    assert len(certificates) == 1
+    assert again.state == pb.Run.STATE_DONE
+
+
+async def test_pins_hold_and_contradictions_are_refused(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await proposed(city, worker, pool)
+    pin = pb.Pin(request="requests/r1", seat=0, expert="experts/ben")
+    pin.start_time.FromDatetime(world.at(1, 10).astimezone(UTC))
+    await city.AddPin(pb.AddPinRequest(round=ROUND, pin=pin))
+    other = pb.Pin(request="requests/r1", seat=0, expert="experts/ann")
+    refusal = await refused(city.AddPin(pb.AddPinRequest(round=ROUND, pin=other)))
+    assert refusal.reason == "PIN_CONTRADICTS"
+
+    run = await solved(city, worker, pool)
+    events = (await city.ListPlannedEvents(pb.ListPlannedEventsRequest(parent=run.plan))).events
+    (event,) = (one for one in events if one.request == "requests/r1")
+    assert event.team[0].expert == "experts/ben"
+    assert event.period.start_time == pin.start_time
+    assert (await city.VerifyPlan(pb.VerifyPlanRequest(name=run.plan))).sound
+
+    impossible = pb.Pin(request="requests/r2", seat=0, expert="experts/helper")
+    await city.AddPin(pb.AddPinRequest(round=ROUND, pin=impossible))
+    failed = await solved(city, worker, pool)
+    assert failed.state == pb.Run.STATE_FAILED
+    assert failed.error
+    round = (await city.GetRound(pb.GetRoundRequest(name=ROUND))).round
+    assert round.state == pb.Round.STATE_PROPOSED  # it keeps the plan it had
+    assert round.plan == run.plan
+
+
+async def test_a_dead_workers_run_is_taken_over_and_ends_once(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    run = (await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=60))).run
+    async with transaction(pool) as tx:
+        dead = await tx.runs.lease(seconds=0.01)
+    assert dead is not None
+    await asyncio.sleep(0.05)
+    async with transaction(pool) as tx:
+        alive = await tx.runs.lease(seconds=15)
+        assert await tx.runs.lease(seconds=15) is None
+    assert alive is not None
+    assert alive.attempts == 2
+    await worker.work(alive)
+    with pytest.raises(LeaseLost):
+        await worker.work(dead)
+    assert (await ended(city, run.name)).state == pb.Run.STATE_DONE
+    assert len((await city.ListPlans(pb.ListPlansRequest(parent=ROUND))).plans) == 1
+
+
+async def test_a_run_is_stopped_with_the_best_it_has(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    run = (await city.StartRun(pb.StartRunRequest(round=ROUND, seconds=600))).run
+    refusal = await refused(city.StartRun(pb.StartRunRequest(round=ROUND)))
+    assert refusal.reason == "ANOTHER_RUN_WORKS"
+
+    async def stop_soon() -> None:
+        async for _ in city.WatchRun(pb.WatchRunRequest(name=run.name)):
+            await city.StopRun(pb.StopRunRequest(name=run.name))
+            return
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(stop_soon())
+        group.create_task(work_once(worker, pool))
+    done = await ended(city, run.name)
+    assert done.state == pb.Run.STATE_DONE
+    assert (await city.GetPlan(pb.GetPlanRequest(name=done.plan))).plan.served == 3
+
+
+async def test_offers_are_answered_and_a_refusal_is_mended(
+    city: Any, settled: None, worker: Worker, pool: Pool, address: str
+) -> None:
+    await proposed(city, worker, pool, policy="policies/campus-autumn")
+    offer = pb.OfferRoundRequest(name=ROUND)
+    offer.respond_by_time.FromDatetime(AT + timedelta(days=2))
+    await city.OfferRound(offer)
+    refusal = await refused(city.PublishRound(pb.PublishRoundRequest(name=ROUND)))
+    assert refusal.reason == "SIGNATURE_MISSING"
+    round = (await city.GetRound(pb.GetRoundRequest(name=ROUND))).round
+    async with calling(address, _Stub, Role.LEADER, subject="leader") as leader:
+        await leader.SignRound(pb.SignRoundRequest(name=ROUND, plan=round.plan))
+    refusal = await refused(city.PublishRound(pb.PublishRoundRequest(name=ROUND)))
+    assert refusal.reason == "ANSWERS_AWAITED"
+
+    asked = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    near = [one for one in asked if one.expert != "experts/far"]
+    async with calling(address, _Stub, Role.EXPERT, expert="far") as far:
+        mine = (await far.ListAssignments(pb.ListAssignmentsRequest())).assignments
+        assert [one.expert for one in mine] == ["experts/far"]
+        await far.AcceptOffer(pb.AcceptOfferRequest(assignment=mine[0].name))
+        refusal = await refused(far.AcceptOffer(pb.AcceptOfferRequest(assignment=near[0].name)))
+        assert refusal.reason == "ASSIGNMENT_NOT_FOUND"
+    for one in near[1:]:
+        await city.AcceptOffer(pb.AcceptOfferRequest(assignment=one.name))
+    declined = await city.DeclineOffer(
+        pb.DeclineOfferRequest(assignment=near[0].name, reason="病了")
+    )
+    assert declined.assignment.state == pb.Assignment.STATE_DECLINED
+    (fact,) = await facts_of(pool, "AssignmentDeclined", facts_pb2.AssignmentDeclined)
+    assert not fact.assignment.reason  # what somebody said of themselves is nobody else's
+    refusal = await refused(city.PublishRound(pb.PublishRoundRequest(name=ROUND)))
+    assert refusal.reason == "DECLINED_SEATS"
+
+    mended = await city.RepairRound(
+        pb.RepairRoundRequest(name=ROUND, lost=[near[0].name], reason="示例 declined")
+    )
+    for one in mended.changed:
+        if one.state == pb.Assignment.STATE_OFFERED:
+            assert one.expert != near[0].expert
+            await city.AcceptOffer(pb.AcceptOfferRequest(assignment=one.name))
+    async with calling(address, _Stub, Role.LEADER, subject="leader") as leader:
+        await leader.SignRound(pb.SignRoundRequest(name=ROUND, plan=mended.round.plan))
+    out = (await city.PublishRound(pb.PublishRoundRequest(name=ROUND))).round
+    assert out.state == pb.Round.STATE_PUBLISHED
+
+
+async def test_a_cancellation_is_mended_with_the_fewest_changes(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await proposed(city, worker, pool)
+    await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+    standing = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    lost = next(one for one in standing if one.request == "requests/r1")
+    tried = await city.RepairRound(
+        pb.RepairRoundRequest(name=ROUND, lost=[lost.name], reason="病了", validate_only=True)
+    )
+    assert tried.changed
+    unchanged = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    assert list(unchanged) == list(standing)
+
+    mended = await city.RepairRound(
+        pb.RepairRoundRequest(name=ROUND, lost=[lost.name], reason="病了")
+    )
+    states = {one.name: one.state for one in mended.changed}
+    assert states[lost.name] == pb.Assignment.STATE_REPLACED
+    (new,) = (
+        one for one in mended.changed if one.request == "requests/r1" and one.name != lost.name
+    )
+    assert new.event == lost.event
+    assert new.expert != lost.expert
+    assert new.state == pb.Assignment.STATE_CONFIRMED
+    far = next(one for one in standing if one.request == "requests/r3")
+    assert far.name not in states
+    decided = await facts_of(pool, "RequestDecided", facts_pb2.RequestDecided)
+    latest = {one.request: one for one in decided}["requests/r1"]
+    assert latest.version == 2
+    assert latest.scheduled.event == lost.event
+    assert (await city.VerifyPlan(pb.VerifyPlanRequest(name=mended.round.plan))).sound
+    current = [
+        one
+        for one in (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+        if one.state == pb.Assignment.STATE_CONFIRMED
+    ]
+    assert mended.round.published_hash == hash_of(current)
+
+
+async def test_debts_are_carried(city: Any, settled: None, worker: Worker, pool: Pool) -> None:
+    await proposed(city, worker, pool)
+    await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+    lines = (await city.ListCoverage(pb.ListCoverageRequest(round=ROUND))).coverage
+    assert [(line.district, line.served) for line in lines] == [(world.FAR, 10), (world.NEAR, 20)]
+    near = lines[1]
+    assert near.target == 40 * 30 // 50
+    assert near.debt == near.target - 20
+    await city.CloseRound(pb.CloseRoundRequest(name=ROUND))
+    async with transaction(pool) as tx:
+        debts = await tx.rounds.debts()
+    assert {key[0]: debt for key, debt in debts.items()} == {world.NEAR: near.debt}
+
+
+async def test_a_district_runs_its_own_rounds_only(city: Any, address: str, settled: None) -> None:
+    await opened(city)
+    async with calling(
+        address, _Stub, Role.DISTRICT_COORDINATOR, nodes=(world.FAR,), subject="far"
+    ) as district:
+        round = await opened(district, "own")
+        assert list(round.nodes) == [world.FAR]
+        refusal = await refused(district.GetRound(pb.GetRoundRequest(name=ROUND)))
+        assert refusal.reason == "ROUND_NOT_FOUND"
+        refusal = await refused(opened(district, "theirs", nodes=[world.NEAR]))
+        assert refusal.reason == "OUTSIDE_OF_SCOPE"
+        listed = (await district.ListRounds(pb.ListRoundsRequest())).rounds
+        assert [one.name for one in listed] == ["rounds/own"]
+        preview = await district.ValidateRound(pb.ValidateRoundRequest(name="rounds/own"))
+        assert preview.requests_count == 1
+    assert len((await city.ListRounds(pb.ListRoundsRequest())).rounds) == 2
+
+
+async def test_a_changed_round_is_not_overwritten(city: Any, settled: None) -> None:
+    round = await opened(city)
+    forbid = pb.Forbid(expert="experts/ann")
+    await city.AddForbid(pb.AddForbidRequest(round=ROUND, forbid=forbid, etag=round.etag))
+    refusal = await refused(city.FreezeRound(pb.FreezeRoundRequest(name=ROUND, etag=round.etag)))
+    assert refusal.reason == "ETAG_MISMATCH"
+    await city.RemoveForbid(pb.RemoveForbidRequest(round=ROUND, forbid=forbid))
+
+
+async def test_moves_are_priced(city: Any, settled: None, worker: Worker, pool: Pool) -> None:
+    round = await proposed(city, worker, pool)
+    move = pb.Pin(request="requests/r1", seat=0, expert="experts/helper")
+    price = await city.PriceMove(pb.PriceMoveRequest(plan=round.plan, move=move))
+    assert price.violations
+    unknown = pb.Pin(request="requests/r1", seat=0, expert="experts/nobody")
+    refusal = await refused(city.PriceMove(pb.PriceMoveRequest(plan=round.plan, move=unknown)))
+    assert refusal.reason == "NOT_IN_ROUND"
+
+
+async def test_inputs_are_replayed_at_a_desk(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    round = await proposed(city, worker, pool)
+    pieces = [
+        piece.piece async for piece in city.DownloadInputs(pb.DownloadInputsRequest(round=ROUND))
+    ]
+    assert hashlib.sha256(b"".join(pieces)).hexdigest() == round.inputs_hash
+    with pytest.raises(Exception, match="frozen inputs do not change"):
+        await pool.execute("UPDATE snapshots SET problem = ''")
+
+
+async def test_windows_are_ranked(city: Any, settled: None) -> None:
+    def window(day: int, start: int, end: int) -> common.Period:
+        period = common.Period()
+        period.start_time.FromDatetime(world.at(day, start).astimezone(UTC))
+        period.end_time.FromDatetime(world.at(day, end).astimezone(UTC))
+        return period
+
+    asked = pb.RankWindowsRequest(
+        venue="venues/near",
+        group=common.AUDIENCE_GROUP_YOUTH,
+        level=common.LANGUAGE_LEVEL_JUNIOR,
+        form=common.FORM_LECTURE,
+        topic="space",
+        duration_min=60,
+        windows=[window(1, 9, 12), window(5, 9, 12), window(30, 9, 12)],
+    )
+    ranked = await city.RankWindows(asked)
+    assert ranked.eligible == 3
+    assert [one.window for one in ranked.windows] == [
+        asked.windows[1],
+        asked.windows[0],
+        asked.windows[2],
+    ]
+    assert ranked.windows[2].free == ranked.windows[2].chance == 0
+
+
+async def test_fifty_writers_cannot_book_one_person_twice(pool: Pool) -> None:
+    def booking(number: int) -> Assignment:
+        start = world.at(1, 9) + timedelta(minutes=number % 5)
+        return Assignment(
+            name=f"assignments/a{number}",
+            round=ROUND,
+            request=f"requests/r{number}",
+            event=f"events/e{number}",
+            expert="experts/ann",
+            expert_display_name="示例",
+            seat=0,
+            role=ServingRole.LECTURER,
+            venue="venues/near",
+            period=dataclasses.replace(
+                world.period(1, 9, 10), start_time=start, end_time=start + timedelta(hours=1)
+            ),
+            remote=False,
+            state=State.CONFIRMED,
+            title="示例",
+            district=world.NEAR,
+            pool=world.POOL,
+            node_path=(world.NEAR,),
+        )
+
+    async def book(number: int) -> bool:
+        try:
+            async with transaction(pool) as tx:
+                await tx.assignments.add([booking(number)])
+        except ExpertAlreadyBooked:
+            return False
+        return True
+
+    outcomes = await asyncio.gather(*(book(number) for number in range(50)))
+    assert sum(outcomes) == 1
+    assert await pool.fetchval("SELECT count(*) FROM assignments") == 1
+
+
+async def test_what_becomes_of_an_event_becomes_of_its_team(
+    city: Any, settled: None, worker: Worker, pool: Pool, clock: FixedClock
+) -> None:
+    await proposed(city, worker, pool)
+    await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+    standing = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    on = handlers(joined, clock=clock)
+    for kind, one in (("EventDelivered", standing[0]), ("EventCancelled", standing[1])):
+        message = getattr(events_facts, kind)(event=events_pb2.Event(name=one.event))
+        async with pool.acquire() as connection, connection.transaction():
+            await on[f"zhihui.events.v1.{kind}"](connection, received(kind, one.event, message))
+    after = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    states = {one.name: one.state for one in after}
+    assert states[standing[0].name] == pb.Assignment.STATE_DELIVERED
+    assert states[standing[1].name] == pb.Assignment.STATE_CANCELLED
+    assert states[standing[2].name] == pb.Assignment.STATE_CONFIRMED
+
+
+def received(kind: str, key: str, message: Any) -> Received:
+    return Received(
+        message_id=new_uuid(),
+        source="/zhihui/events",
+        topic="events.event.v1",
+        partition=0,
+        offset=0,
+        key=key,
+        type=f"zhihui.events.v1.{kind}",
+        version=2,
+        occurred_at=datetime(2026, 12, 9, tzinfo=UTC),
+        payload=message.SerializeToString(),
+        traceparent=None,
+    )
