@@ -1,17 +1,32 @@
-"""Calls to the events and scheduling services, answered as plain values."""
+"""Calls to the three services, told and answered as plain values."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-from zhihui.events.v1 import events_pb2 as events
-from zhihui.events.v1 import events_pb2_grpc as events_grpc
-from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
-from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
+import grpc
+from zhihui.events.v1 import events_pb2, events_pb2_grpc
+from zhihui.experts.v1 import experts_pb2, experts_pb2_grpc
+from zhihui.scheduling.v1 import scheduling_pb2, scheduling_pb2_grpc
 
 from libs.rpc.client import channel
+from libs.rpc.status import refusal_from
+from services.web.adapters.plain import filled, plain
 from services.web.settings import Settings
 
-PAGE_SIZE = 100
+
+class Refused(Exception):
+    """A service said no, or did not answer; `code` is gRPC's name for it, `reason` the project's."""
+
+    def __init__(self, error: grpc.RpcError) -> None:
+        """Read what the service said."""
+        refusal = refusal_from(error)
+        self.code = refusal.code.name
+        self.reason = refusal.reason
+        self.sentence = refusal.sentence
+        self.details = dict(refusal.details)
+        self.violations = [(one.path, one.description) for one in refusal.violations]
+        self.retry_after_s = refusal.retry_after_s
+        super().__init__(f"{self.code} {self.reason}: {self.sentence}")
 
 
 class Services:
@@ -26,35 +41,57 @@ class Services:
                 tls_certificate_file=settings.tls_certificate_file,
                 tls_key_file=settings.tls_key_file,
             )
-            for address in (settings.events_address, settings.scheduling_address)
+            for address in (
+                settings.experts_address,
+                settings.events_address,
+                settings.scheduling_address,
+            )
         ]
-        self._events: Any = events_grpc.EventsServiceStub(self._channels[0])
-        self._scheduling: Any = scheduling_grpc.SchedulingServiceStub(self._channels[1])
+        stubs: list[tuple[Any, Any]] = [
+            (experts_pb2, experts_pb2_grpc.ExpertsServiceStub(self._channels[0])),
+            (events_pb2, events_pb2_grpc.EventsServiceStub(self._channels[1])),
+            (scheduling_pb2, scheduling_pb2_grpc.SchedulingServiceStub(self._channels[2])),
+        ]
+        self._calls: dict[str, tuple[Any, Any]] = {
+            method.name: (getattr(stub, method.name), getattr(module, f"{method.name}Request"))
+            for module, stub in stubs
+            for service in module.DESCRIPTOR.services_by_name.values()
+            for method in service.methods
+        }
 
     async def close(self) -> None:
         """Let the channels go."""
         for one in self._channels:
             await one.close()
 
-    async def requests(self, token: str, page_token: str) -> dict[str, Any]:
-        """A page of the requests the caller may see, latest first."""
-        ask = events.ListRequestsRequest(page_size=PAGE_SIZE, page_token=page_token)
-        return _plain(await self._events.ListRequests(ask, metadata=_bearer(token)))
+    async def call(self, token: str, method: str, **values: Any) -> dict[str, Any]:
+        """What `method` answers; `values` are the fields of its request, and None leaves one out.
 
-    async def endorse(self, token: str, name: str, request_id: str) -> dict[str, Any]:
-        """Endorse the request `name`."""
-        ask = events.EndorseRequestRequest(name=name, request_id=request_id)
-        return _plain(await self._events.EndorseRequest(ask, metadata=_bearer(token)))
+        Raises:
+            Refused: the service said no, or is away.
+        """
+        rpc, request = self._calls[method]
+        try:
+            return plain(await rpc(filled(request(), values), metadata=_bearer(token)))
+        except grpc.RpcError as error:
+            raise Refused(error) from error
 
-    async def rounds(self, token: str, page_token: str) -> dict[str, Any]:
-        """A page of rounds, latest first."""
-        ask = scheduling.ListRoundsRequest(page_size=PAGE_SIZE, page_token=page_token)
-        return _plain(await self._scheduling.ListRounds(ask, metadata=_bearer(token)))
+    async def stream(self, token: str, method: str, **values: Any) -> AsyncIterator[dict[str, Any]]:
+        """What the streaming `method` answers, one after the other.
+
+        Raises:
+            Refused: the service said no, went away, or ended the stream with an error.
+        """
+        rpc, request = self._calls[method]
+        answers = rpc(filled(request(), values), metadata=_bearer(token))
+        try:
+            async for answer in answers:
+                yield plain(answer)
+        except grpc.RpcError as error:
+            raise Refused(error) from error
+        finally:
+            answers.cancel()
 
 
 def _bearer(token: str) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),)
-
-
-def _plain(message: Any) -> dict[str, Any]:
-    return MessageToDict(message, preserving_proto_field_name=True)

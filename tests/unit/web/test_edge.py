@@ -16,7 +16,10 @@ KEY = SecretStr("k" * 32)
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(Settings(auth_key=KEY, listen="127.0.0.1:0"))
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
         yield client
 
 
@@ -46,7 +49,9 @@ async def test_a_session_cookie_is_kept_from_scripts(browser: httpx.AsyncClient)
 
 async def test_a_write_without_its_token_is_refused(browser: httpx.AsyncClient) -> None:
     await browser.post("/api/session", json={"person": "city"})
-    answer = await browser.post("/api/requests/a:endorse", headers={"Idempotency-Key": "k" * 12})
+    answer = await browser.post(
+        "/api/requests/a:endorse", json={}, headers={"Idempotency-Key": "k" * 12}
+    )
     assert (answer.status_code, answer.json()["reason"]) == (403, "CSRF_MISSING")
 
 

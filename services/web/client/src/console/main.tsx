@@ -1,0 +1,59 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { App as Kit, ConfigProvider, theme as themes } from "antd";
+import english from "antd/locale/en_US";
+import chinese from "antd/locale/zh_CN";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Refused } from "../shared/api";
+import { useLanguage } from "../shared/language";
+import { useTheme } from "../shared/theme";
+import "../shared/base.css";
+import "./console.css";
+import { Frame } from "./frame";
+
+const nonce = document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content;
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: { staleTime: 5_000, retry: (count, error) => count < 2 && error instanceof Refused && (error.status === 0 || error.status >= 500) },
+  },
+});
+
+function Root() {
+  const language = useLanguage();
+  const dark = useTheme() === "dark";
+  return (
+    <ConfigProvider
+      csp={{ nonce }}
+      locale={language === "zh" ? chinese : english}
+      theme={{
+        algorithm: dark ? themes.darkAlgorithm : themes.defaultAlgorithm,
+        token: {
+          colorPrimary: dark ? "#3f9c82" : "#1f6f5c",
+          colorInfo: dark ? "#5c94c4" : "#2f6690",
+          colorSuccess: dark ? "#4fae84" : "#2c7d4f",
+          colorWarning: dark ? "#d9a441" : "#a86a10",
+          colorError: dark ? "#e0705f" : "#b8402f",
+          colorBgLayout: "transparent",
+          borderRadius: 8,
+          fontSize: 14,
+          colorTextDescription: dark ? "rgba(255,255,255,.62)" : "rgba(22,32,28,.66)",
+          colorTextPlaceholder: dark ? "rgba(255,255,255,.55)" : "rgba(22,32,28,.6)",
+          fontFamily: "var(--font)",
+        },
+        components: { Table: { headerBg: "transparent", cellPaddingBlockSM: 7 }, Tabs: { horizontalItemGutter: 24 } },
+      }}
+    >
+      <Kit>
+        <QueryClientProvider client={queries}>
+          <Frame key={language} />
+        </QueryClientProvider>
+      </Kit>
+    </ConfigProvider>
+  );
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <Root />
+  </StrictMode>,
+);

@@ -1,0 +1,224 @@
+// The solve while it runs: best plan and proven bound over time, and what each stage has reached.
+import { useQueryClient } from "@tanstack/react-query";
+import { Alert, Button, Segmented } from "antd";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type View, get, idOf } from "../shared/api";
+import { language, t } from "../shared/language";
+import type { Session } from "../shared/session";
+import { moment } from "../shared/time";
+import { Chart, tooltip } from "./charts";
+import { Card, type Plan, type Progress, type Round, type Run, State, gapText, number } from "./parts";
+import { stageName } from "./round";
+
+type RunStep = { progress: Progress | null; run: Run | null };
+
+/** What the run has reached so far, live; a broken connection goes on after the last number it had. */
+function useProgress(run: Run | undefined): { steps: Progress[]; live: boolean; problem: string } {
+  const [steps, setSteps] = useState<Progress[]>([]);
+  const [live, setLive] = useState(false);
+  const [problem, setProblem] = useState("");
+  const client = useQueryClient();
+  const name = run?.name;
+  const running = run && (run.state === "WORKING" || run.state === "QUEUED");
+  useEffect(() => {
+    setSteps([]);
+    setProblem("");
+    if (!name || !running) return;
+    const source = new EventSource(`/api/${name}/progress`);
+    source.onopen = () => setLive(true);
+    source.onerror = () => setLive(false);
+    source.addEventListener("progress", (event) => {
+      const step = JSON.parse((event as MessageEvent<string>).data) as RunStep;
+      const progress = step.progress;
+      if (progress) setSteps((before) => (before.at(-1) && before.at(-1)!.number >= progress.number ? before : [...before, progress]));
+    });
+    source.addEventListener("problem", (event) => {
+      setProblem((JSON.parse((event as MessageEvent<string>).data) as { detail: string }).detail);
+      source.close();
+    });
+    source.addEventListener("ended", () => {
+      source.close();
+      setLive(false);
+      void client.invalidateQueries();
+    });
+    return () => source.close();
+  }, [name, running, client]);
+  return { steps, live, problem };
+}
+
+export default function Solve({ round, runs, plan, who: _ }: { round: Round; runs: Run[]; plan: Plan | undefined; who: Session }) {
+  const latest = runs[0];
+  const { steps, live, problem } = useProgress(latest);
+  const running = latest?.state === "WORKING" || latest?.state === "QUEUED";
+  const curve = running ? steps : (plan?.curve ?? []);
+  const last = running ? (steps.at(-1) ?? latest?.progress ?? undefined) : plan?.curve.at(-1);
+  if (!latest && !plan)
+    return (
+      <Card>
+        <div className="hint">
+          <h2>{t("solve.ready")}</h2>
+          <p className="quiet">{t("solve.ready.note", { requests: number(round.requests_count), experts: number(round.experts_count) })}</p>
+        </div>
+      </Card>
+    );
+  return (
+    <div className="columns wide-left">
+      <Card
+        title={t("solve.curve")}
+        extra={
+          running ? (
+            <span className={`live ${live ? "on" : ""}`}>
+              <i /> {last?.phase || t("solve.waiting")} · {last ? `${Math.round(last.elapsed_s)} ${t("seconds")}` : ""}
+            </span>
+          ) : (
+            latest?.end_time && <span className="quiet">{moment(latest.end_time)}</span>
+          )
+        }
+      >
+        {problem && <Alert type="warning" showIcon title={problem} />}
+        {latest?.state === "FAILED" && <Alert type="error" showIcon title={t("run.failed")} description={latest.error} />}
+        <Curve steps={curve} running={running} />
+      </Card>
+      <div className="stack">
+        <Card title={t("stages")} extra={<span className="quiet">{t("stages.note")}</span>}>
+          <Stages plan={running ? undefined : plan} steps={running ? steps : []} />
+        </Card>
+        {plan && <Certificate round={round} plan={plan} />}
+        {runs.length > 1 && (
+          <Card title={t("runs")}>
+            <ul className="run-list">
+              {runs.slice(0, 6).map((run) => (
+                <li key={run.name}>
+                  <State kind="run" value={run.state} />
+                  <span>
+                    {run.seconds || 60} {t("seconds")} · {t("solve.seed")} {run.seed}
+                  </span>
+                  <span className="quiet">{run.create_time && moment(run.create_time)}</span>
+                </li>
+              ))}
+            </ul>
+          </Card>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
+  const stages = useMemo(() => [...new Set(steps.map((step) => step.stage).filter(Boolean))], [steps]);
+  const [chosen, setChosen] = useState<string>("");
+  // the stage that moves most is the one to watch
+  const busiest = useMemo(() => {
+    const changes = new Map<string, Set<number>>();
+    for (const step of steps) changes.set(step.stage, (changes.get(step.stage) ?? new Set()).add(step.incumbent));
+    return [...changes].sort((a, b) => b[1].size - a[1].size)[0]?.[0] ?? "";
+  }, [steps]);
+  const stage = chosen || (stages.includes("NEED") ? "NEED" : busiest);
+  const points = useMemo(() => steps.filter((step) => step.stage === stage), [steps, stage]);
+  const zh = language();
+  const option = useCallback(
+    (colours: Parameters<Parameters<typeof Chart>[0]["option"]>[0]) => ({
+      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, textStyle: { color: colours.soft } },
+      tooltip: { trigger: "axis", ...tooltip(colours) },
+      xAxis: { type: "value", name: "s", nameTextStyle: { color: colours.soft }, min: 0, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
+      yAxis: { type: "value", scale: true, axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
+      series: [
+        {
+          name: t("incumbent"), type: "line", step: "end", showSymbol: points.length < 3, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand },
+          areaStyle: { color: colours.brand, opacity: 0.07 }, data: points.map((one) => [+one.elapsed_s.toFixed(2), one.incumbent]),
+        },
+        {
+          name: t("bound"), type: "line", step: "end", showSymbol: false, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber },
+          data: points.filter((one) => one.bound != null).map((one) => [+one.elapsed_s.toFixed(2), one.bound]),
+        },
+      ],
+    }),
+    [points, zh],
+  );
+  if (!steps.length) return <div className="hint quiet">{running ? t("solve.waiting") : t("curve.none")}</div>;
+  return (
+    <>
+      {stages.length > 1 && <Segmented size="small" value={stage} onChange={(value) => setChosen(String(value))} options={stages.map((one) => ({ value: one, label: stageName(one) }))} />}
+      <Chart option={option} height={300} label={`${t("solve.curve")}: ${stageName(stage)}, ${points.at(-1)?.incumbent ?? ""}`} />
+    </>
+  );
+}
+
+function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) {
+  const rows = plan
+    ? plan.stages.map((one) => ({ stage: one.stage, value: one.value, bound: one.bound, gap: one.gap, status: one.status }))
+    : [...new Map(steps.map((one) => [one.stage, one])).values()].map((one) => ({ stage: one.stage, value: one.incumbent, bound: one.bound, gap: one.gap, status: "" }));
+  if (!rows.length) return <p className="quiet">{t("solve.waiting")}</p>;
+  return (
+    <table className="plain-table">
+      <thead>
+        <tr>
+          <th scope="col">{t("stage")}</th>
+          <th scope="col" className="num">{t("value")}</th>
+          <th scope="col" className="num">{t("bound")}</th>
+          <th scope="col" className="num">{t("gap")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.stage}>
+            <th scope="row">{stageName(row.stage)}</th>
+            <td className="num">{number(row.value)}</td>
+            <td className="num quiet">{row.bound == null ? "—" : number(row.bound)}</td>
+            <td className="num">{row.gap === 0 ? <b className="proven">{t("optimal")}</b> : gapText(row.gap)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Certificate({ round, plan }: { round: Round; plan: Plan }) {
+  const [answer, setAnswer] = useState<View<"Verification"> | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState("");
+  const shown = useRef(plan.name);
+  if (shown.current !== plan.name) {
+    shown.current = plan.name;
+    setAnswer(null);
+  }
+  return (
+    <Card
+      title={t("certificate")}
+      extra={
+        <Button
+          size="small"
+          loading={busy}
+          onClick={async () => {
+            setBusy(true);
+            setWrong("");
+            try {
+              setAnswer(await get<View<"Verification">>(`rounds/${idOf(round.name)}/plans/${idOf(plan.name)}/verification`));
+            } catch (error) {
+              setWrong(error instanceof Error ? error.message : t("failed"));
+            } finally {
+              setBusy(false);
+            }
+          }}
+        >
+          {t("verify")}
+        </Button>
+      }
+    >
+      <p className="quiet">{t("certificate.note")}</p>
+      <p>
+        {t("inputs.hash")} <code title={plan.inputs_hash}>{plan.inputs_hash.slice(0, 16)}</code>
+      </p>
+      {wrong && <Alert type="error" title={wrong} />}
+      {answer && (
+        <Alert
+          type={answer.sound ? "success" : "error"}
+          showIcon
+          title={answer.sound ? t("verify.sound") : t("verify.unsound")}
+          description={answer.sound ? (answer.bounds_hold ? t("verify.bounds") : answer.inputs_hash === plan.inputs_hash ? t("verify.same") : undefined) : answer.violations.slice(0, 5).join("；")}
+        />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,32 @@
+// Light, dark, or as the device says.
+import { useSyncExternalStore } from "react";
+
+export type Theme = "light" | "dark";
+const STORED = "zhihui.theme";
+const device = matchMedia("(prefers-color-scheme: dark)");
+const listeners = new Set<() => void>();
+
+export function theme(): Theme {
+  const chosen = localStorage.getItem(STORED);
+  if (chosen === "light" || chosen === "dark") return chosen;
+  return device.matches ? "dark" : "light";
+}
+
+function show() {
+  document.documentElement.dataset.theme = theme();
+  listeners.forEach((listener) => listener());
+}
+show();
+device.addEventListener("change", show);
+
+export function toggleTheme() {
+  localStorage.setItem(STORED, theme() === "dark" ? "light" : "dark");
+  show();
+}
+
+export function useTheme(): Theme {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, theme);
+}
