@@ -35,12 +35,14 @@ def require_valid(request: Message, *, path: str = "") -> None:
                 for path in unknown
             ],
         )
-    broken = protovalidate.collect_violations(request)
-    if broken:
-        raise InvalidRequest(
-            "the request breaks the rules of its fields",
-            violations=[_violation(item, path) for item in broken],
-        )
+    violations = [_violation(item, path) for item in protovalidate.collect_violations(request)]
+    violations += [
+        FieldViolation(here, "must not contain the character NUL, which cannot be stored")
+        for here, text in _strings(request, path=path)
+        if "\0" in text
+    ]
+    if violations:
+        raise InvalidRequest("the request breaks the rules of its fields", violations=violations)
 
 
 def _violation(broken: protovalidate.Violation, path: str) -> FieldViolation:
@@ -50,6 +52,28 @@ def _violation(broken: protovalidate.Violation, path: str) -> FieldViolation:
         index = element.subscript
         steps.append(element.field_name + (f"[{index.value}]" if index else ""))
     return FieldViolation(".".join(steps), rule.message or rule.rule_id or "not valid")
+
+
+def _strings(message: Message, *, path: str) -> Iterator[tuple[str, str]]:
+    """Every string with its path, at any depth; map entries are left out."""
+    prefix = f"{path}." if path else ""
+    for field, value in message.ListFields():
+        here = f"{prefix}{field.name}"
+        is_text = field.type == field.TYPE_STRING
+        if not is_text and (
+            field.message_type is None or field.message_type.GetOptions().map_entry
+        ):
+            continue
+        items = (
+            [(f"{here}[{index}]", item) for index, item in enumerate(value)]
+            if field.is_repeated
+            else [(here, value)]
+        )
+        for where, item in items:
+            if is_text:
+                yield where, item
+            else:
+                yield from _strings(item, path=where)
 
 
 def unknown_fields(message: Message, *, path: str = "") -> Iterator[str]:

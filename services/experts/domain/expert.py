@@ -75,6 +75,10 @@ class EndsBeforeStart(InvalidInput):
     """A period of days ends before it starts."""
 
 
+class TermOver(InvalidInput):
+    """Every term that is given is over already: it would let nobody serve on any day."""
+
+
 class SkillTwice(InvalidInput):
     """A topic is named twice with what the expert knows."""
 
@@ -248,6 +252,21 @@ def require_order(period: DatePeriod, *, path: str) -> None:
             "a period must end after it starts",
             violations=[FieldViolation(f"{path}.end_date", "not after start_date")],
         )
+
+
+def require_current(terms: Sequence[tuple[str, DatePeriod]], *, on: date) -> None:
+    """Refuse `terms`, with their paths, of which none holds on `on` or later.
+
+    Raises:
+        TermOver: with a violation for each.
+    """
+    over = [
+        FieldViolation(f"{path}.end_date", f"is over since {term.end_date}")
+        for path, term in terms
+        if term.end_date is not None and term.end_date <= on
+    ]
+    if terms and len(over) == len(terms):
+        raise TermOver("the term is over", violations=over)
 
 
 def require_windows(

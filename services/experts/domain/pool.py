@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import date
 
-from libs.errors import Conflict, NotFound
-from services.experts.domain.expert import DatePeriod
+from libs.errors import Conflict, FieldViolation, NotFound
+from services.experts.domain.expert import DatePeriod, EndsBeforeStart
 
 
 class PoolNotFound(NotFound):
@@ -57,9 +57,16 @@ class Pool:
 
         Raises:
             AgreementNotFound: it has none of that name.
+            EndsBeforeStart: `end_date` is not after its first day.
         """
-        if not any(one.name == agreement for one in self.agreements):
+        ended = [one for one in self.agreements if one.name == agreement]
+        if not ended:
             raise AgreementNotFound("no such agreement", agreement=agreement)
+        if end_date <= ended[0].term.start_date:
+            raise EndsBeforeStart(
+                "an agreement must end after it starts",
+                violations=[FieldViolation("end_date", f"not after {ended[0].term.start_date}")],
+            )
         agreements = tuple(
             dataclasses.replace(one, term=dataclasses.replace(one.term, end_date=end_date))
             if one.name == agreement

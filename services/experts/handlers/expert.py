@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from libs.errors import FieldViolation, NotAllowed
 from libs.geo.topics import require_topics
 from services.experts.domain.expert import (
+    LOCAL,
     Expert,
     PeriodTooLong,
     PersonalData,
     Window,
     cell_of,
+    require_current,
     require_sound,
     require_windows,
 )
@@ -41,6 +43,11 @@ async def register_expert(
 ) -> Expert:
     """Store a new expert, and announce them."""
     require_known(expert)
+    terms = [
+        (f"expert.memberships[{index}].term", membership.term)
+        for index, membership in enumerate(expert.memberships)
+    ]
+    require_current(terms, on=now.astimezone(LOCAL).date())
     new = dataclasses.replace(
         expert, home_area=cell_of(personal.home), create_time=now, update_time=now
     )

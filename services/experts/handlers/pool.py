@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from services.experts.domain.expert import require_order
+from services.experts.domain.expert import LOCAL, require_current, require_order
 from services.experts.domain.pool import Pool, SharingAgreement
 from services.experts.ports import Transaction
 
@@ -19,6 +19,8 @@ async def create_sharing_agreement(
 ) -> Pool:
     """Add an agreement to a pool, and announce it."""
     require_order(agreement.term, path="agreement.term")
+    today = now.astimezone(LOCAL).date()
+    require_current([("agreement.term", agreement.term)], on=today)
     after = (await tx.pools.get_for_update(pool)).with_agreement(agreement)
     await tx.pools.save(after)
     await tx.facts.pool_changed(after, at=now)
