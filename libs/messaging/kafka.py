@@ -15,8 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
+    IncompatibleBrokerVersion,
     KafkaError,
     TopicAlreadyExistsError,
+    UnsupportedVersionError,
     for_code,
 )
 
@@ -214,19 +216,31 @@ class Group:
 
 
 async def read(
-    bootstrap: str, topics: Sequence[str], *, follow: bool, from_start: bool = True
+    bootstrap: str,
+    topics: Sequence[str],
+    *,
+    follow: bool,
+    from_start: bool = True,
+    since: datetime | None = None,
 ) -> AsyncIterator[Received]:
     """Every fact of `topics`, without a group: until the end that was there at the beginning, or for ever with `follow`.
 
-    Records without a proper envelope are passed over.
+    `since` leaves out what the broker took before. Records without a proper envelope are passed over.
     """
-    async for record in read_records(bootstrap, topics, follow=follow, from_start=from_start):
+    async for record in read_records(
+        bootstrap, topics, follow=follow, from_start=from_start, since=since
+    ):
         with contextlib.suppress(BadEnvelope):
             yield received_from_record(record)
 
 
 async def read_records(
-    bootstrap: str, topics: Sequence[str], *, follow: bool = False, from_start: bool = True
+    bootstrap: str,
+    topics: Sequence[str],
+    *,
+    follow: bool = False,
+    from_start: bool = True,
+    since: datetime | None = None,
 ) -> AsyncIterator[Any]:
     """The raw records (`topic`, `partition`, `offset`, `key`, `value`, `headers`), as `read` takes them."""
     consumer = AIOKafkaConsumer(
@@ -242,6 +256,12 @@ async def read_records(
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions)
+        if since is not None:
+            moment_ms = int(since.timestamp() * 1000)
+            found_at = await consumer.offsets_for_times(dict.fromkeys(partitions, moment_ms))
+            for partition in partitions:
+                later = found_at[partition]
+                starts[partition] = ends[partition] if later is None else later.offset
         for partition in partitions:
             consumer.seek(partition, starts[partition] if from_start else ends[partition])
         left = {
@@ -287,6 +307,54 @@ async def _partitions(consumer: Any, topic: str) -> set[int]:
         consumer._client.add_topic(topic)  # noqa: SLF001
         await asyncio.sleep(0.1)
     return set()
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a group is behind in one topic, over all its partitions."""
+
+    group: str
+    topic: str
+    taken: int
+    """Facts it has committed."""
+    waiting: int
+    """Facts it has not."""
+
+
+async def lags(bootstrap: str, groups: Sequence[str]) -> list[Lag]:
+    """How far `groups`, and all others the broker knows of, are behind; topics they never committed are left out.
+
+    Raises:
+        KafkaError: the broker is away.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        await consumer.start()
+        names = set(groups)
+        # the embedded broker does not know the question: the names given must do
+        with contextlib.suppress(UnsupportedVersionError, IncompatibleBrokerVersion):
+            names |= {name for name, _protocol in await admin.list_consumer_groups()}
+        every = [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in await admin.describe_topics(sorted(await admin.list_topics()))
+            for partition in topic["partitions"]
+        ]
+        found = []
+        for group in sorted(names):
+            answer = await admin.list_consumer_group_offsets(group, partitions=every)
+            offsets = {partition: at.offset for partition, at in answer.items() if at.offset >= 0}
+            ends = await consumer.end_offsets(list(offsets))
+            for topic in sorted({partition.topic for partition in offsets}):
+                mine = [partition for partition in offsets if partition.topic == topic]
+                taken = sum(offsets[partition] for partition in mine)
+                left = sum(max(0, ends[partition] - offsets[partition]) for partition in mine)
+                found.append(Lag(group, topic, taken, left))
+        return found
+    finally:
+        await consumer.stop()
+        await admin.close()
 
 
 async def apply_topics(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import assignment, expert, node, pool, request, round, sheets
+from services.cli import assignment, expert, facts, node, pool, request, round, sheets, watch
 from services.cli.answer import OUTAGE, Answer
 from services.cli.demo import command as demo
 from services.cli.session import Session
@@ -20,6 +20,8 @@ app.add_typer(node.app, name="node")
 app.add_typer(node.venue_app, name="venue")
 app.add_typer(sheets.app)
 app.add_typer(demo.app, name="demo")
+app.add_typer(facts.app, name="facts")
+app.command("watch")(watch.watch)
 
 
 @app.callback()

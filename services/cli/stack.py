@@ -10,7 +10,7 @@ STATE_FILE = "stack.json"
 FOLDER_VARIABLE = "ZHIHUI_HOME"
 FOLDER_DEFAULT = ".zhihui"
 
-KEYS = ("experts", "events", "scheduling", "kafka", "token")
+KEYS = ("experts", "events", "scheduling", "kafka", "token", "database")
 
 
 class StackUnknown(Exception):
@@ -26,6 +26,8 @@ class Stack:
     scheduling: str = ""
     kafka: str = ""
     token: str = ""
+    database: str = ""
+    """DSN of the database's owner, for what operators do with outboxes; only they have it."""
     ca_file: str = ""
 
     def address(self, service: str) -> str:

@@ -222,6 +222,7 @@ class Stack:
                 **self._addresses,
                 "kafka": self._bootstrap,
                 "token": token,
+                "database": self._owner_dsn,
                 "supervisor": os.getpid(),
                 "pids": {
                     "supervisor": os.getpid(),

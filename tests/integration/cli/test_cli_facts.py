@@ -1,0 +1,228 @@
+"""`zhihui watch` and `zhihui facts` over a real broker and real outboxes."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from zhihui.scheduling.v1 import facts_pb2 as facts
+from zhihui.scheduling.v1 import scheduling_pb2 as pb
+
+from libs.errors import WrongState
+from libs.facts.state import hash_of_assignments
+from libs.ids import new_uuid
+from libs.messaging import MESSAGING_MIGRATIONS
+from libs.messaging.consumer import Consumer
+from libs.messaging.kafka import Received
+from libs.messaging.outbox import OutgoingMessage, append_all
+from libs.messaging.relay import Relay
+from libs.postgres.migrate import dsn_of, migrate
+from libs.postgres.pool import Connection, Pool, create_pool, transaction
+from libs.settings import ServiceSettings
+from tests.integration.libs.test_messaging import all_published, running, until
+
+pytestmark = pytest.mark.postgres
+
+AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+TYPE = "zhihui.scheduling.v1.AssignmentPublished"
+
+
+class NotLiked(WrongState):
+    """This fact is refused by the test's handler."""
+
+
+@pytest.fixture
+def settings(fresh_database: str, any_broker: str) -> ServiceSettings:
+    migrate(fresh_database, MESSAGING_MIGRATIONS, schema="scheduling", role="scheduling")
+    return ServiceSettings(
+        service="scheduling",
+        database_dsn=dsn_of(fresh_database, role="scheduling"),
+        database_connections_min=0,
+        kafka_bootstrap=any_broker,
+    )
+
+
+@pytest.fixture
+async def pool(settings: ServiceSettings) -> AsyncIterator[Pool]:
+    async with create_pool(settings) as pool:
+        yield pool
+
+
+class Command:
+    """The command against this test's broker and database."""
+
+    def __init__(self, bootstrap: str, owner_dsn: str, folder: str) -> None:
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": ".:libs/genproto",
+            "ZHIHUI_HOME": folder,
+            "ZHIHUI_KAFKA": bootstrap,
+            "ZHIHUI_DATABASE": owner_dsn,
+        }
+
+    async def __call__(self, *arguments: str) -> tuple[int | None, list[Any]]:
+        code, text = await self.said("--json", *arguments)
+        return code, [json.loads(line) for line in text.splitlines()]
+
+    async def said(self, *arguments: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.cli", *arguments),
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+        return process.returncode, out.decode()
+
+
+@pytest.fixture
+def zhihui(settings: ServiceSettings, fresh_database: str, tmp_path: Any) -> Command:
+    return Command(settings.kafka_bootstrap, fresh_database, str(tmp_path))
+
+
+def message(fact: Any, *, topic: str, key: str, version: int = 1) -> OutgoingMessage:
+    fact.occurred_time.FromDatetime(AT)
+    return OutgoingMessage(
+        message_id=new_uuid(),
+        topic=topic,
+        key=key,
+        type=fact.DESCRIPTOR.full_name,
+        version=version,
+        occurred_at=AT,
+        payload=fact.SerializeToString(),
+    )
+
+
+def an_assignment(number: int, **others: Any) -> pb.Assignment:
+    one = pb.Assignment(
+        name=f"assignments/as-{number}",
+        round="rounds/r1",
+        request=f"requests/req-{number}",
+        event=f"events/ev-{number}",
+        expert="experts/ex-1",
+        expert_display_name="示例 周专家",
+        state=pb.Assignment.STATE_CONFIRMED,
+        version=1,
+        **others,
+    )
+    one.period.start_time.FromDatetime(AT)
+    one.period.end_time.FromDatetime(AT.replace(hour=9))
+    return one
+
+
+def a_round(assignments: Sequence[pb.Assignment]) -> list[OutgoingMessage]:
+    whole = facts.RoundPublished(
+        round=pb.Round(name="rounds/r1", title="示例 第一轮", version=5),
+        assignments=len(assignments),
+        hash=hash_of_assignments(assignments),
+    )
+    return [
+        message(
+            facts.AssignmentPublished(assignment=one),
+            topic="scheduling.assignment.v1",
+            key=one.name,
+        )
+        for one in assignments
+    ] + [message(whole, topic="scheduling.round.v1", key="rounds/r1", version=5)]
+
+
+async def publish(
+    pool: Pool, settings: ServiceSettings, messages: Sequence[OutgoingMessage]
+) -> None:
+    async with transaction(pool) as connection:
+        await append_all(connection, messages)
+    async with running(Relay(pool, settings).run()):
+        await until(lambda: all_published(pool))
+
+
+async def test_a_coordinator_watches_what_happens(
+    pool: Pool, settings: ServiceSettings, zhihui: Command
+) -> None:
+    await publish(pool, settings, a_round([an_assignment(1)]))
+    code, text = await zhihui.said("watch", "scheduling", "--since", "start", "--no-follow")
+    assert code == 0
+    assert "派出 AssignmentPublished  assignments/as-1 v1  示例 周专家" in text
+    assert "2026-11-23 周一 16:00" in text, "times as people in the city read them"
+    code, lines = await zhihui("watch", "--since", "start", "--no-follow", "--key", "rounds/r1")
+    assert [(line["type"], line["payload"]["assignments"]) for line in lines] == [
+        ("zhihui.scheduling.v1.RoundPublished", 1)
+    ]
+    code, lines = await zhihui("watch", "nothing.of.the.kind")
+    assert code == 2
+
+
+async def test_the_log_adds_up_or_it_is_said(
+    pool: Pool, settings: ServiceSettings, zhihui: Command
+) -> None:
+    round = a_round([an_assignment(1), an_assignment(2)])
+    await publish(pool, settings, round)
+    code, (answer,) = await zhihui("facts", "verify", "--log-only")
+    assert (code, answer["equal"], answer["facts"]) == (0, True, 3)
+    other = an_assignment(3)
+    await publish(pool, settings, a_round([other])[:1])  # one that the hash does not know
+    code, (answer,) = await zhihui("facts", "verify", "--log-only")
+    assert (code, answer["equal"]) == (2, False)
+
+
+async def test_a_replay_is_heard_once(
+    pool: Pool, settings: ServiceSettings, zhihui: Command
+) -> None:
+    await publish(pool, settings, a_round([an_assignment(1), an_assignment(2)]))
+    code, lines = await zhihui("facts", "replay", "--topic", "scheduling.assignment.v1")
+    assert (code, lines) == (0, [{"replayed": 2}])
+    code, lines = await zhihui("facts", "replay", "--key", "rounds/r1", "--since", "1m")
+    assert (code, lines) == (0, [{"replayed": 0}]), "it happened earlier"
+    code, (answer,) = await zhihui("facts", "verify", "--log-only")
+    assert (code, answer["facts"]) == (0, 3), "repeats have no effect"
+
+
+async def test_a_dead_letter_is_read_mended_and_heard(
+    pool: Pool, settings: ServiceSettings, zhihui: Command, tmp_path: Any
+) -> None:
+    bad = an_assignment(1, reason="不对")
+    await publish(pool, settings, a_round([bad]))
+    heard: list[str] = []
+
+    async def hear(connection: Connection, fact: Received) -> None:
+        assert fact.payload is not None
+        got: Message = facts.AssignmentPublished.FromString(fact.payload)
+        if got.assignment.reason:
+            raise NotLiked("it has a reason")
+        heard.append(fact.key)
+
+    consumer = Consumer(
+        pool,
+        settings,
+        group="scheduling",
+        topics=["scheduling.assignment.v1"],
+        handlers={TYPE: hear},
+    )
+    async with running(consumer.run()):
+        async with asyncio.timeout(30):
+            while not (letters := (await zhihui("facts", "dead", "scheduling"))[1]):
+                pass
+    (letter,) = letters
+    assert letter["dead_reason"] == "NOT_LIKED"
+    assert letter["fact"]["payload"]["assignment"]["reason"] == "不对"
+    code, (status,) = await zhihui("facts", "status")
+    assert (code, status["worry"], status["dead_letters"]["scheduling"]) == (0, True, 1)
+    assert [one["waiting"] for one in status["groups"] if one["group"] == "scheduling"] == [0]
+    assert status["outboxes"] == [
+        {"service": "scheduling", "published": 2, "waiting": 0, "age_s": 0.0}
+    ]
+
+    letter["fact"]["payload"]["assignment"]["reason"] = ""
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps(letter["fact"]["payload"]))
+    code, _ = await zhihui("facts", "resend", letter["letter"], "--payload", str(mended))
+    assert code == 0
+    async with running(consumer.run()):
+        await until(lambda: heard == ["assignments/as-1"])
+    code, text = await zhihui.said("facts", "dead")
+    assert "it has a reason" in text
+    code, text = await zhihui.said("facts", "status")
+    assert "请处理" in text
