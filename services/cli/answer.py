@@ -59,7 +59,7 @@ class Answer:
     def say(self, text: str, *, style: str = "") -> None:
         """One line to a person; nothing with `--json`."""
         if not self.as_json:
-            self.console.print(text, style=style, highlight=False)
+            self.console.print(text, style=style, highlight=False, soft_wrap=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table to a person; nothing with `--json`."""

@@ -18,7 +18,7 @@ def filled(
     paths: list[str] = []
     for column in KINDS[kind].columns:
         value = given.get(column.en)
-        if value is None or value == []:
+        if value is None or (not value and not isinstance(value, str)):
             continue
         cell = value if isinstance(value, str) else "；".join(value)
         clear(message, column.fields)

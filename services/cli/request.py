@@ -115,7 +115,8 @@ def file_request(
     message.request.SetInParent()
     _read(session, message.request, _with_lead(_given(context)))
     if not message.request.title and message.request.topic:
-        message.request.title = f"{words.said(message.request, 'form')}：{topic}"
+        named = words.topic(message.request.topic)
+        message.request.title = f"{words.said(message.request, 'form')}：{named}"
     tell(session, _call(session, lambda stub: stub.FileRequest(message)).request)
 
 
@@ -418,7 +419,10 @@ def _tell(session: Session, request: events.Request) -> None:
                 "听众 audience",
                 f"{words.said(request, 'group')} {words.said(request, 'level')} {request.audience_size} 人",
             ),
-            ("内容 what", f"{words.said(request, 'form')} {request.topic} {request.talk}".strip()),
+            (
+                "内容 what",
+                f"{words.said(request, 'form')} {words.topic(request.topic)} {request.talk}".strip(),
+            ),
             (
                 "时长 minutes",
                 f"{request.duration_min} 分钟 {words.said(request, 'mode')}".strip(),

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from zhihui.common.v1 import common_pb2 as common
 
+from libs.geo import data
 from services.cli import cells
 from services.cli.session import word
 
@@ -77,6 +78,12 @@ def said(message: Message, field: str) -> str:
     """An enum field as people say it: 青少年."""
     english = word(message, field)
     return _BY_ENGLISH.get(english, "" if english == "UNSPECIFIED" else english)
+
+
+def topic(name: str) -> str:
+    """A topic's Chinese name for its id; the id itself where the vocabulary has none."""
+    topics = data.document("topics.json")["topics"]
+    return next((str(one["zh"]) for one in topics if one["id"] == name), name)
 
 
 def state(message: Message) -> str:

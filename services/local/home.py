@@ -53,6 +53,7 @@ class Home:
         """
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
+            self.path.chmod(0o700)  # tokens are in it, and PostgreSQL's socket
             free = shutil.disk_usage(self.path).free
         except OSError as error:
             raise _unwritable(self.path, error) from error

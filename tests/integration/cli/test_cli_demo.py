@@ -98,7 +98,9 @@ def facts(dsn: str) -> int:
     """How many facts both services have announced."""
     with psycopg.connect(dsn) as connection:
         return sum(
-            connection.execute(f"SELECT count(message_id) FROM {schema}.outbox").fetchone()[0]  # two names of our own
+            connection.execute(f"SELECT count(message_id) FROM {schema}.outbox").fetchone()[
+                0
+            ]  # two names of our own
             for schema in ("events", "experts")
         )
 
