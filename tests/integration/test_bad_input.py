@@ -1,30 +1,40 @@
 """Bad input, service by service: each is refused with a reason and the paths of its fields, and nothing is written."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
+from pydantic import SecretStr
 from typer.testing import CliRunner
 from zhihui.common.v1 import common_pb2 as common
 from zhihui.events.v1 import events_pb2 as events
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.experts.v1 import experts_pb2 as experts
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
+from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
+from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.auth.principal import Role
 from libs.postgres.pool import Pool
 from libs.rpc.status import refusal_from
 from services.cli.__main__ import app
+from services.scheduling.adapters.transaction import transaction as scheduling_transaction
+from services.scheduling.domain import inputs
+from services.web.api.app import create_app
+from services.web.settings import Settings as WebSettings
+from tests.support import world
 from tests.support.clock import FixedClock
-from tests.support.services import events_service, experts_service
-from tests.support.serving import calling
+from tests.support.services import events_service, experts_service, scheduling_service
+from tests.support.serving import KEY, calling
 
 pytestmark = pytest.mark.postgres
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # Monday, 09:00 in the city
@@ -564,6 +574,135 @@ async def test_the_events_service_refuses_bad_input_whole(fresh_database: str) -
         await stub.CreateVenue(changed(hall, put("request_id", "used")))
         await stub.FileRequest(changed(FILING, put("id", "old")))
         assert await faults(stub, pool, EVENT_CASES) == ""
+
+
+# scheduling
+
+OPENING = scheduling.OpenRoundRequest(
+    round_id="new",
+    round=scheduling.Round(
+        title="示例 秋季",
+        horizon=common.DatePeriod(start_date="2026-12-07", end_date="2026-12-21"),
+    ),
+)
+PINNING = scheduling.AddPinRequest(
+    round="rounds/old", pin=scheduling.Pin(request="requests/r1", expert="experts/ann")
+)
+
+
+def opening(label: str, path: str, value: object, reason: str, *paths: str) -> Case:
+    return Case(label, "OpenRound", changed(OPENING, put(path, value)), reason, paths)
+
+
+SCHEDULING_CASES = [
+    Case(
+        "a newer client",
+        "OpenRound",
+        from_the_future(OPENING, "round"),
+        "UNKNOWN_FIELD",
+        ["round.999"],
+    ),
+    opening("no title", "round.title", "", _BAD, "round.title"),
+    opening("a long title", "round.title", "长" * 81, _BAD, "round.title"),
+    opening("NUL", "round.programmes", ["a\0"], _BAD, "round.programmes[0]"),
+    opening("backwards", "round.horizon.end_date", "2026-12-07", "HORIZON_OUT_OF_RANGE", "round.horizon.end_date"),
+    opening("57 days", "round.horizon.end_date", "2027-02-02", "HORIZON_OUT_OF_RANGE", "round.horizon.end_date"),
+    opening("no such day", "round.horizon.end_date", "2026-12-32", "MALFORMED_VALUE", "round.horizon.end_date"),
+    opening("an unknown policy", "round.policy", "policies/none", "POLICY_NOT_FOUND"),
+    opening("an unknown node", "round.nodes", ["nodes/gone"], "ROUND_NODE_UNKNOWN", "round.nodes[0]"),
+    opening("a round that is there", "round_id", "old", "ROUND_EXISTS"),
+    opening("another body", "request_id", "used", "REQUEST_ID_REUSED"),
+    Case("an old etag", "FreezeRound", scheduling.FreezeRoundRequest(name="rounds/old", etag="old"), "ETAG_MISMATCH"),
+    Case("an old etag of a pin", "AddPin", changed(PINNING, put("etag", "old")), "ETAG_MISMATCH"),
+    Case("a seat below none", "AddPin", changed(PINNING, put("pin.seat", -1)), _BAD, ["pin.seat"]),
+    Case("a pin of nobody", "AddPin", changed(PINNING, put("pin.expert", "")), _BAD, ["pin.expert"]),
+    Case("solved while open", "StartRun", scheduling.StartRunRequest(round="rounds/old"), "ROUND_IN_WRONG_STATE"),
+    Case("an hour too long", "StartRun", scheduling.StartRunRequest(round="rounds/old", seconds=3601), _BAD, ["seconds"]),
+    Case("published while open", "PublishRound", scheduling.PublishRoundRequest(name="rounds/old"), "PLAN_NOT_CHOSEN"),
+    Case("repaired for no reason", "RepairRound", scheduling.RepairRoundRequest(name="rounds/old", lost=["assignments/a"]), _BAD, ["reason"]),
+    Case("nobody's round", "FreezeRound", scheduling.FreezeRoundRequest(name="rounds/gone"), "ROUND_NOT_FOUND"),
+    Case("a page of elsewhere", "ListRounds", scheduling.ListRoundsRequest(page_token="AAAA"), "BAD_PAGE_TOKEN", ["page_token"]),
+]  # fmt: skip
+
+
+async def test_the_scheduling_service_refuses_bad_input_whole(fresh_database: str) -> None:
+    async with (
+        scheduling_service(fresh_database, FixedClock(AT)) as (address, pool),
+        calling(address, scheduling_grpc.SchedulingServiceStub, Role.CITY_COORDINATOR) as stub,
+    ):
+        async with scheduling_transaction(pool) as tx:
+            await world.settle(
+                tx, world.expert("experts/ann"), world.request("requests/r1", world.NEAR_HALL)
+            )
+        old = changed(OPENING, put("round_id", "old"))
+        await stub.OpenRound(changed(old, put("request_id", "used")))
+        assert await faults(stub, pool, SCHEDULING_CASES) == ""
+
+
+async def test_nobody_leads_with_a_talk_half_reviewed_or_after_their_term(
+    fresh_database: str,
+) -> None:
+    """Facts may say so; validation tells the coordinator, and the round cannot serve it."""
+    ready = world.expert("experts/ready")
+    half = dataclasses.replace(
+        ready.talks[0].versions[0], reviews=ready.talks[0].versions[0].reviews[:1]
+    )
+    unread = dataclasses.replace(ready.talks[0], versions=(half,))
+    term = inputs.Membership(world.POOL, inputs.DatePeriod(date(2024, 1, 1), world.FIRST_DAY))
+    async with (
+        scheduling_service(fresh_database, FixedClock(AT)) as (address, pool),
+        calling(address, scheduling_grpc.SchedulingServiceStub, Role.CITY_COORDINATOR) as stub,
+    ):
+        async with scheduling_transaction(pool) as tx:
+            await world.settle(
+                tx,
+                world.expert("experts/unread", talks=(unread,)),
+                world.expert("experts/over", memberships=(term,)),
+                world.request("requests/r1", world.NEAR_HALL),
+            )
+        await stub.OpenRound(changed(OPENING, put("round_id", "old")))
+        answer = await stub.ValidateRound(scheduling.ValidateRoundRequest(name="rounds/old"))
+        told = {(one.code, one.subject) for one in answer.findings}
+        assert ("TALK_NOT_REVIEWED", "experts/unread") in told
+        assert answer.experts_count == 1, "who is in no pool on any day is not matched"
+
+
+# the web edge
+
+ASKED = {"request": {"venue": "venues/hall", "title": "示例", "duration_min": 60}}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**ASKED, "price": 3}, "body.price"),
+        ({"request": {**ASKED["request"], "price": 3}}, "body.request.price"),
+        ({"request": {**ASKED["request"], "seats": [{"shoe": 1}]}}, "body.request.seats.0.shoe"),
+        ({"request": {**ASKED["request"], "title": "长" * 121}}, "body.request.title"),
+        ({"request": {**ASKED["request"], "group": "ROBOTS"}}, "body.request.group"),
+        (ASKED, "request.group"),
+    ],
+)
+async def test_the_web_edge_refuses_what_it_does_not_know(
+    fresh_database: str, body: dict[str, Any], field: str
+) -> None:
+    async with events_service(fresh_database, FixedClock(AT)) as (address, pool):
+        before = await dump(pool)
+        web = create_app(
+            WebSettings(auth_key=SecretStr(KEY), listen="127.0.0.1:0", events_address=address)
+        )
+        async with (
+            web.router.lifespan_context(web),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=web), base_url="http://localhost"
+            ) as browser,
+        ):
+            csrf = (await browser.post("/api/session", json={"person": "city"})).json()["csrf"]
+            headers = {"Idempotency-Key": "k" * 12, "X-CSRF-Token": csrf}
+            answer = await browser.post("/api/requests", json=body, headers=headers)
+        assert answer.status_code in {400, 422}, answer.text
+        assert field in answer.text
+        assert await dump(pool) == before
 
 
 # the command

@@ -1,4 +1,4 @@
-"""The experts and events services over real channels, each with its own schema in one real database."""
+"""The three services over real channels, each with its own schema in one real database."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -7,8 +7,11 @@ from zhihui.events.v1 import events_pb2 as events_pb
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.experts.v1 import experts_pb2 as experts_pb
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
+from zhihui.scheduling.v1 import scheduling_pb2 as scheduling_pb
+from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.clock import Clock
+from libs.geo.travel import ModelledTravel
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Pool, create_pool
 from services.events import __main__ as events_main
@@ -19,6 +22,11 @@ from services.experts import __main__ as experts_main
 from services.experts.adapters.postgres import transaction as experts_transaction
 from services.experts.api.servicer import ExpertsServicer
 from services.experts.settings import Settings as ExpertsSettings
+from services.scheduling import __main__ as scheduling_main
+from services.scheduling.adapters.transaction import transaction as scheduling_transaction
+from services.scheduling.api.servicer import SchedulingServicer
+from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.settings import Settings as SchedulingSettings
 from tests.support.serving import served, settings_for
 
 
@@ -43,4 +51,21 @@ async def experts_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Po
         servicer = ExpertsServicer(transaction=lambda: experts_transaction(pool), clock=clock)
         add = experts_grpc.add_ExpertsServiceServicer_to_server
         async with served(settings, add, servicer, experts_pb.DESCRIPTOR) as address:
+            yield address, pool
+
+
+@contextlib.asynccontextmanager
+async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Pool]]:
+    """The scheduling service's address, and its pool."""
+    migrate(dsn, scheduling_main.MIGRATIONS, schema="scheduling", role="scheduling")
+    settings = SchedulingSettings(**settings_for(dsn, "scheduling"))
+    async with create_pool(settings) as pool:
+        servicer = SchedulingServicer(
+            transaction=lambda: scheduling_transaction(pool),
+            clock=clock,
+            travel=ModelledTravel(),
+            inputs=Inputs(),
+        )
+        add = scheduling_grpc.add_SchedulingServiceServicer_to_server
+        async with served(settings, add, servicer, scheduling_pb.DESCRIPTOR) as address:
             yield address, pool

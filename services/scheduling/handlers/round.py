@@ -28,6 +28,10 @@ class HorizonPassed(InvalidInput):
     """The horizon has ended already."""
 
 
+class RoundNodeUnknown(InvalidInput):
+    """A node whose requests the round should take is not in the tree."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What freezing now would take in, and what is wrong with it."""
@@ -42,6 +46,7 @@ async def open_round(round: Round, tx: Transaction, *, now: datetime) -> Round:
 
     Raises:
         HorizonPassed: its last day is over.
+        RoundNodeUnknown: it names a node that is not in the tree.
         RoundExists: one of this name is there.
     """
     end = round.horizon.end_date
@@ -50,7 +55,15 @@ async def open_round(round: Round, tx: Transaction, *, now: datetime) -> Round:
             "the horizon has ended already",
             violations=[FieldViolation("round.horizon.end_date", "must be after today")],
         )
-    scope = {above for node in round.nodes for above in await tx.world.node_path(node)}
+    known = await tx.world.nodes() if round.nodes else {}
+    unknown = [
+        FieldViolation(f"round.nodes[{index}]", f"no node {node!r}")
+        for index, node in enumerate(round.nodes)
+        if node not in known
+    ]
+    if unknown:
+        raise RoundNodeUnknown("a node of the round is not in the tree", violations=unknown)
+    scope = {above for node in round.nodes for above in known[node].path}
     await tx.rounds.add(round, scope=sorted(scope))
     tx.facts.opened(round, at=now)
     return round
