@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from libs.geo.topics import topics
 from services.scheduling.domain.inputs import LOCAL, Group, Period, Point, Role
 from services.scheduling.domain.run import (
     Baseline,
@@ -73,9 +74,11 @@ class Names:
         """The venue of the request."""
         return self.frozen.legend.requests[index].venue_display_name
 
-    def topic(self, index: int) -> str:
-        """Id of the topic."""
-        return self.frozen.legend.topics[index]
+    def topic(self, index: int) -> tuple[str, str]:
+        """The topic in Chinese and in English; its id where the vocabulary has lost it."""
+        name = self.frozen.legend.topics[index]
+        known = topics().get(name)
+        return (known.zh, known.en) if known else (name, name)
 
     def start(self, minute: int) -> datetime:
         """The local time of a minute of the horizon."""

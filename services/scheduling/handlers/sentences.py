@@ -28,8 +28,8 @@ class Names(Protocol):
         """The venue of the request with that index."""
         ...
 
-    def topic(self, index: int) -> str:
-        """The topic."""
+    def topic(self, index: int) -> tuple[str, str]:
+        """The topic in Chinese and in English."""
         ...
 
     def start(self, minute: int) -> datetime:
@@ -70,7 +70,7 @@ def _nobody_eligible(problem: Problem, why: WhyNot, names: Names) -> Both:
     request = problem.requests[why.request]
     seat = request.seats[why.seat]
     left = why.counts[-2] if len(why.counts) > 1 else len(problem.experts)
-    topic = names.topic(request.topic)
+    topic, topic_en = names.topic(request.topic)
     roles, roles_en = _roles(seat)
     nearest, nearest_en = _people(why.experts, names)
     best = max((problem.experts[one].skills[request.topic] for one in why.experts), default=0)
@@ -79,7 +79,7 @@ def _nobody_eligible(problem: Problem, why: WhyNot, names: Names) -> Both:
         "has_role": (f"没有一位是{roles}", f"none is {roles_en}"),
         "has_proficiency": (
             f"没有一位在“{topic}”上达到{wanted}级（最高的是{best}级）",
-            f"none reaches level {wanted} in “{topic}” (the best has {best})",
+            f"none reaches level {wanted} in “{topic_en}” (the best has {best})",
         ),
         "speaks_to_audience": ("没有一位面向这一受众群体", "none speaks to this audience"),
         "does_form": ("没有一位做这种形式的活动", "none does this form of event"),
@@ -98,7 +98,7 @@ def _nobody_eligible(problem: Problem, why: WhyNot, names: Names) -> Both:
         ),
         "talk_approved": (
             f"没有一位在“{topic}”上有面向这一群体、届时有效且两审通过的课",
-            f"none has a talk on “{topic}” approved for this audience and valid on these days",
+            f"none has a talk on “{topic_en}” approved for this audience and valid on these days",
         ),
         "named_only_leads": ("没有一位是点名的人", "none is the named expert"),
     }[why.rule]
@@ -108,7 +108,7 @@ def _nobody_eligible(problem: Problem, why: WhyNot, names: Names) -> Both:
             "has_role": (f"不是{roles}", f"is not {roles_en}"),
             "has_proficiency": (
                 f"在“{topic}”上是{best}级，要求{wanted}级",
-                f"has level {best} in “{topic}”, level {wanted} is asked for",
+                f"has level {best} in “{topic_en}”, level {wanted} is asked for",
             ),
         }.get(why.rule, (f"不合条件：{lacks[0]}", f"does not qualify: {lacks[1]}"))
         return (
@@ -246,8 +246,12 @@ def _ruled_out(problem: Problem, why: WhyNot, names: Names) -> Both:
             f"The event takes {request.duration_min} minutes; it fits into none of the windows you gave.",
         ),
         "caps_kept": (
-            f"这里的场次上限是{cap}场，已用于{taken}。",
-            f"At most {_many(cap, 'event is', 'events are')} allowed here, used for {taken_en}.",
+            f"这里的场次上限是{cap}场，已用于{taken}。"
+            if cap
+            else "这里的场次已经用完，本轮不能再安排。",
+            f"At most {_many(cap, 'event is', 'events are')} allowed here, used for {taken_en}."
+            if cap
+            else "The events allowed here are used up; this round can have none.",
         ),
         "series_spaced": (
             f"同一系列的活动至少间隔{spacing}天，离{taken}太近。",
@@ -279,11 +283,11 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
     gone, gone_en = _events(repair.requests, names)
     seat = asked.seats[max(repair.seat, 0)]
     roles, roles_en = _roles(seat)
-    topic = names.topic(asked.topic)
+    topic, topic_en = names.topic(asked.topic)
     if repair.code == "ONE_MORE_EXPERT":
         level = f"“{topic}”{seat.proficiency_min}级以上的" if seat.proficiency_min else ""
         level_en = (
-            f" with level {seat.proficiency_min} in “{topic}”" if seat.proficiency_min else ""
+            f" with level {seat.proficiency_min} in “{topic_en}”" if seat.proficiency_min else ""
         )
         together, together_en = (
             (f"，与{who}同去", f", with {who_en}") if repair.experts else ("", "")
@@ -312,7 +316,7 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
         ),
         "LOWER_PROFICIENCY": (
             f"第{repair.seat + 1}席的“{topic}”要求降到{seat.proficiency_min - 1}级就可以：{when}{by}。",
-            f"Ask for level {seat.proficiency_min - 1} in “{topic}” in seat {repair.seat + 1}: {when_en}{by_en}.",
+            f"Ask for level {seat.proficiency_min - 1} in “{topic_en}” in seat {repair.seat + 1}: {when_en}{by_en}.",
         ),
         "RELEASE_NAMED": (
             f"不限定点名的人就可以：{when}{by}。",
@@ -329,7 +333,8 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
 def seat_why_sentences(problem: Problem, request: int, why: SeatWhy, names: Names) -> Both:
     """Why somebody has a seat of a served request: proficiency, travel, who else could have come."""
     asked = problem.requests[request]
-    who, topic = names.expert(why.expert), names.topic(asked.topic)
+    who = names.expert(why.expert)
+    topic, topic_en = names.topic(asked.topic)
     skill = problem.experts[why.expert].skills[asked.topic]
     others, others_en = _people(why.others, names)
     wished = asked.naming is not Naming.NONE and why.seat == 0 and asked.named == why.expert
@@ -349,7 +354,7 @@ def seat_why_sentences(problem: Problem, request: int, why: SeatWhy, names: Name
     )
     return (
         f"{who}在“{topic}”上是{skill}级{named}；{road}；{else_}。",
-        f"{who} has level {skill} in “{topic}”{named_en}; {road_en}; {else_en}.",
+        f"{who} has level {skill} in “{topic_en}”{named_en}; {road_en}; {else_en}.",
     )
 
 
