@@ -71,7 +71,8 @@ def engagement(expert: str, day: int, hour: float, **fields: Any) -> Assignment:
         pool=world.POOL,
         node_path=(world.NEAR, world.CITY),
     )
-    return changed(plain, **fields)
+    made: Assignment = changed(plain, **fields)
+    return made
 
 
 class TestWindows:
