@@ -288,6 +288,57 @@ def random_problem(
     return _with_decisions(problem, dice) if extras else problem
 
 
+def generous_problem(seed: int, experts: int = 3, requests: int = 4) -> Problem:
+    """A random problem without pins in which most people may do most things, so that much can be served and people,
+    starts and limits are what is fought over.
+    """
+    problem = random_problem(seed, experts=experts, requests=requests)
+    dice = random.Random(f"generous/{seed}")
+    people = tuple(
+        dataclasses.replace(
+            one,
+            audiences=0b11,
+            forms=0b11,
+            levels=0b11,
+            clearance_until_day=problem.days,
+            skills=tuple(max(1, skill) for skill in one.skills),
+        )
+        for one in problem.experts
+    )
+    pools = tuple(
+        dataclasses.replace(
+            one, from_day=0, until_day=problem.days, home_nodes=frozenset(range(problem.nodes))
+        )
+        if dice.randrange(100) < 70
+        else one
+        for one in problem.pools
+    )
+    asks = tuple(
+        dataclasses.replace(
+            one,
+            ready_at=0,
+            seats=tuple(
+                dataclasses.replace(
+                    seat,
+                    roles=0b111 if dice.randrange(100) < 70 else seat.roles,
+                    proficiency_min=min(1, seat.proficiency_min),
+                )
+                for seat in one.seats[:2]
+            ),
+        )
+        for one in problem.requests
+    )
+    seats = {(index, seat) for index, one in enumerate(asks) for seat in range(len(one.seats))}
+    return dataclasses.replace(
+        problem,
+        experts=people,
+        pools=pools,
+        requests=asks,
+        pins=(),
+        promises=tuple(one for one in problem.promises if (one.request, one.seat) in seats),
+    )
+
+
 def _random_expert(
     dice: random.Random, *, days: int, weeks: int, topics: int, places: int, extras: bool
 ) -> Expert:

@@ -5,7 +5,7 @@ can be served again beside everything else; only then does the circle widen, one
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -62,7 +62,8 @@ def repair(
 
     Guaranteed: no rule of `without(problem, lost)` is broken; pins of other requests hold; of one lost request by itself,
     when somebody can take the seat at the same time with everything else as it is, nothing else changes; when its team
-    can be made up at another start beside everything else, no other request changes. A wider circle is taken only when
+    can be made up at another start beside everything else, no other request changes; else every other request of the people
+    who could come is tried as the one that gives way (within `stop`), and then several are. A wider circle is taken only when
     it serves more, in the order of the stages down to the weight served; among equals the promises decide, then
     fit. Fit alone never breaks a promise. Every assignment of the plan counts as a promise; those without one in
     `problem.promises` cost `COST_CHANGE` and `COST_DROP`.
@@ -108,14 +109,23 @@ class _Mending:
 
     def run(self, *, seed: int, stop: Stop, observe: Callable[[Plan], None]) -> Repaired:
         start = self._nearby.draft(self._before)
-        missing = sorted(self._lost & start.teams.keys(), key=self._urgency)
-        for index in missing:
+        whole = set(start.teams)
+        for index in sorted(self._lost & whole):
             start.remove(index)
+        # a visit that hung on a night away beside the lost one has gone with it, and comes back first
+        missing = sorted(
+            whole - start.teams.keys(), key=lambda one: (one in self._lost, *self._urgency(one))
+        )
         best = self._beside(start, missing)
         key = self._key(best)
         observe(best.plan())
-        whole = self._served(self._before)
         dice = np.random.default_rng(seed)
+        for wanted in sorted(whole - best.teams.keys(), key=self._urgency):
+            for trial in self._one_gives_way(best, wanted, stop):
+                trial_key = self._key(trial)
+                if trial_key > key:
+                    best, key = trial, trial_key
+            observe(best.plan())
         for attempt in range(SEARCH_MAX):
             absent = whole - best.teams.keys()
             if not absent or stop.now(attempt):
@@ -133,9 +143,6 @@ class _Mending:
     def _urgency(self, index: int) -> tuple[int, int, int]:
         request = self._problem.requests[index]
         return -request.emergency, -request.weight, index
-
-    def _served(self, plan: Plan) -> set[int]:
-        return {assignment.request for assignment in plan.assignments}
 
     def _beside(self, draft: Draft, missing: Iterable[int]) -> Draft:
         """Serve again what can be, everything else as it is: at the same time if possible, by the same others if possible."""
@@ -155,22 +162,51 @@ class _Mending:
                 return True
         return self._nearby.insert(draft, index, keep=keep)
 
-    def _wider(
-        self, draft: Draft, absent: Iterable[int], dice: np.random.Generator, attempt: int
-    ) -> Draft:
-        """Force one absent request in at some start, and let whatever gave way look for another place."""
-        wanted = sorted(absent, key=self._urgency)[attempt % len(set(absent))]
+    def _one_gives_way(self, draft: Draft, wanted: int, stop: Stop) -> Iterator[Draft]:
+        """The absent request back, and one other that had one of its people moved to another place, if there is one."""
+        people = {
+            candidate.expert
+            for seat in self._nearby.required(wanted)
+            for same in self._nearby.candidates(wanted, seat).values()
+            for candidate in same
+        }
+        spared = self._spared(draft, wanted)
+        near = [
+            index
+            for index, team in sorted(draft.teams.items())
+            if index not in spared and any(one.expert in people for one in team.values())
+        ]
+        for attempt, other in enumerate(near):
+            if stop.now(attempt):
+                return
+            trial = draft.copy()
+            trial.remove(other)
+            if self._back(trial, wanted):
+                for gone in sorted(draft.teams.keys() - trial.teams.keys(), key=self._urgency):
+                    self._back(trial, gone)
+                yield trial
+
+    def _spared(self, draft: Draft, wanted: int) -> set[int]:
+        """What must not give way to the request: pinned, more urgent or past ones."""
         urgent = self._problem.requests[wanted].emergency
-        spared = {*self._nearby.pinned} | {
+        return {*self._nearby.pinned} | {
             index
             for index in draft.teams
             if self._problem.requests[index].emergency > urgent
             or draft.start_of(index) < self._not_before
         }
+
+    def _wider(
+        self, draft: Draft, absent: Iterable[int], dice: np.random.Generator, attempt: int
+    ) -> Draft:
+        """Force one absent request in at some start, and let whatever gave way look for another place."""
+        wanted = sorted(absent, key=self._urgency)[attempt % len(set(absent))]
         starts = self._nearby.starts(wanted)
         if not starts:
             return draft
-        forced = self._nearby.forced(draft, wanted, int(dice.choice(starts)), spared=spared)
+        forced = self._nearby.forced(
+            draft, wanted, int(dice.choice(starts)), spared=self._spared(draft, wanted)
+        )
         if forced is None:
             return draft
         order = sorted(draft.teams.keys() - forced.teams.keys(), key=self._urgency)
