@@ -65,17 +65,21 @@ class Consumer:
         self._topics = tuple(topics)
         self._handlers = handlers
 
-    async def run(self) -> None:
-        """Consume for ever; outages of the broker are waited out."""
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Consume for ever, or until `stop` is set: what is in hand is then finished and committed.
+
+        Outages of the broker are waited out.
+        """
         backoff_s = 0.1
-        while True:
+        stop = asyncio.Event() if stop is None else stop
+        while not stop.is_set():
             try:
                 async with (
                     kafka.Group(self._bootstrap, group=self._group, topics=self._topics) as members,
                     kafka.Producer(self._bootstrap, client=f"{self._group}-dead") as dead_letters,
                 ):
                     _log.info("consuming", group=self._group, topics=self._topics)
-                    async for topic, partition, records in members.batches(size=BATCH):
+                    async for topic, partition, records in members.batches(size=BATCH, stop=stop):
                         backoff_s = 0.1
                         await self._take(members, dead_letters, topic, partition, records)
             except kafka.OUTAGES as error:

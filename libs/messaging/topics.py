@@ -67,6 +67,15 @@ def dead_letter_topic(service: str) -> str:
     return f"{service}.dead.v1"
 
 
+def dead_letters_of(service: str) -> kafka.TopicSettings:
+    """The dead-letter topic of a consumer that is not in the table, as it should be."""
+    return kafka.TopicSettings(
+        dead_letter_topic(service),
+        1,
+        {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY_MS)},
+    )
+
+
 def wanted() -> Sequence[kafka.TopicSettings]:
     """Everything a broker must have: logs, state twins, dead letters."""
     result = []

@@ -1,0 +1,1 @@
+"""Consumers of facts that are whole programs: start from one of them."""
