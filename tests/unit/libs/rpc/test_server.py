@@ -260,7 +260,8 @@ async def test_calls_made_on_behalf_of_a_call_end_with_it(world: ToyWorld) -> No
         world.servicer.act = ask
         async with world.client() as client:
             answer = await client.get(Toy(), timeout=2)
-    assert 0 < answer.weight <= 1960
+    # each step keeps a margin; gRPC rounds what is left up by some milliseconds, so the sum of margins is not exact
+    assert 0 < answer.weight < 2000
 
 
 async def test_one_call_too_many_is_told_when_to_come_back() -> None:
