@@ -283,11 +283,11 @@ def _series(dice: random.Random, asks: Sequence[Request]) -> tuple[Series, ...]:
 
 
 def _shares(dice: random.Random, asks: Sequence[Request]) -> tuple[Share, ...]:
-    """Every district × group that asks for something; the target is what it asks for, part of it carried."""
-    asked: Counter[tuple[int, int]] = Counter()
+    """Every district that asks for something; the target is what it asks for, part of it carried."""
+    asked: Counter[int] = Counter()
     for ask in asks:
-        asked[ask.district, ask.audience] += ask.weight
+        asked[ask.district] += ask.weight
     return tuple(
-        Share(district, audience, total, dice.randrange(total // 2 + 1))
-        for (district, audience), total in sorted(asked.items())
+        Share(district, audience=-1, target=total, carried=dice.randrange(total // 4 + 1))
+        for district, total in sorted(asked.items())
     )

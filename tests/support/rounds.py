@@ -275,7 +275,7 @@ def random_problem(
                 district=d, audience=a, target=dice.randrange(50, 300), carried=dice.randrange(60)
             )
             for d in range(2)
-            for a in range(2)
+            for a in ((0, 1), (-1, 0))[d]
             if chance(60)
         ),
         policy=Policy(

@@ -530,20 +530,21 @@ class _Builder:
         return servable
 
     def _shares(self, servable: Sequence[bool]) -> Iterator[optimizer.Share]:
-        """One per district × group that asked for what can be served: its worst coverage is what a plan raises first.
+        """One per district that asked for what can be served: the worst coverage is what a plan raises first.
 
-        What is owed from earlier rounds raises the target, so that who is behind looks worse off until served.
+        What is owed to the groups that ask raises the target, so that who is behind looks worse off until served. A share
+        for each group would not do: one that cannot be served beside the rest holds the floor at nothing for everybody.
         """
         asked: Counter[Key] = Counter()
         for request, able in zip(self._requests, servable, strict=True):
             if able and request.district:
                 asked[request.district, request.group] += weight_of(request)
-        for (district, group), weight in sorted(asked.items()):
+        targets: Counter[str] = Counter()
+        for (district, group), weight in asked.items():
+            targets[district] += weight + self._known.debts.get((district, group), 0)
+        for district, target in sorted(targets.items()):
             yield optimizer.Share(
-                district=self._districts.index(district),
-                audience=_GROUPS.index(group),
-                target=weight + self._known.debts.get((district, group), 0),
-                carried=0,
+                self._districts.index(district), audience=-1, target=target, carried=0
             )
 
     # names

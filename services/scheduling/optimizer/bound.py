@@ -140,7 +140,8 @@ class _Relaxation:
                     [
                         self._served[index] * request.weight
                         for index, request in enumerate(requests)
-                        if (request.district, request.audience) == (share.district, share.audience)
+                        if request.district == share.district
+                        and share.audience in (-1, request.audience)
                     ]
                 )
                 lp.Add(floor * share.target <= (weight + share.carried) * 1000)

@@ -879,6 +879,7 @@ def floor_value(problem: Problem, plan: Plan) -> int:
     for index in served_starts(plan):
         request = problem.requests[index]
         weights[request.district, request.audience] += request.weight
+        weights[request.district, -1] += request.weight
     return min(
         (
             1000 * (share.carried + weights[share.district, share.audience]) // share.target

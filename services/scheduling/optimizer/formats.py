@@ -208,6 +208,8 @@ def _faults(problem: Problem) -> Iterator[tuple[str, str]]:
     for i, share in enumerate(problem.shares):
         if share.target <= 0:
             yield f"$.shares[{i}].target", "must be positive"
+        if share.audience < -1:
+            yield f"$.shares[{i}].audience", "must be an audience, or -1 for all of the district"
 
 
 def _inside(

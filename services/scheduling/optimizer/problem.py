@@ -244,8 +244,10 @@ class Series:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Share:
-    """A district × group's fair share. Its coverage is `1000 * (carried + weight served) // target` (permille), where
-    weight served counts served requests of that district and audience; `target` > 0. Debt is a small `carried`.
+    """The fair share of a district, or of one audience group in it; `audience` -1 means all groups together.
+
+    Its coverage is `1000 * (carried + weight served) // target` (permille), where weight served counts served requests
+    of that district and audience; `target` > 0. Debt is a large `target` or a small `carried`. Shares may overlap.
     """
 
     district: int

@@ -444,8 +444,8 @@ class _Search:
             need += request.weight
             if request.emergency > 0:
                 emergency += request.weight
-            share = request.district, request.audience
-            covered[share] = covered.get(share, 0) + request.weight
+            for share in ((request.district, request.audience), (request.district, -1)):
+                covered[share] = covered.get(share, 0) + request.weight
             for assignment in team.values():
                 need += self._eligibility.fit(
                     request,

@@ -313,6 +313,18 @@ def test_values_are_exact() -> None:
     assert list(check.values(problem, Plan(())).values()) == [0, 166, 0, -9, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize(("audience", "floor"), [(0, 250), (1, 500), (-1, 750), (2, 0)])
+def test_a_share_counts_its_group_or_all_of_its_district(audience: int, floor: int) -> None:
+    asks = [
+        a_request(weight=100),
+        a_request(weight=200, audience=1),
+        a_request(weight=50, district=1, audience=2),
+    ]
+    problem = a_problem(requests=asks, shares=(Share(0, audience, 400, 0),))
+    plan = Plan(tuple(assigned(request=index) for index in range(3)))
+    assert check.values(problem, plan)[Stage.FLOOR] == floor
+
+
 def test_every_rule_is_named_by_a_test() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert [rule.__name__ for rule in check.RULES if f'"{rule.__name__}"' not in source] == []
