@@ -32,7 +32,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_EMERGENCY: _Stage.ValueType  # 1
     """Weight of emergency requests served."""
     STAGE_FLOOR: _Stage.ValueType  # 2
-    """Coverage of the worst-off district and group, permille of its fair share."""
+    """Coverage of the worst-off district, permille of its fair share."""
     STAGE_NEED: _Stage.ValueType  # 3
     """Weight of requests served, with fit."""
     STAGE_PROMISES: _Stage.ValueType  # 4
@@ -54,7 +54,7 @@ STAGE_UNSPECIFIED: Stage.ValueType  # 0
 STAGE_EMERGENCY: Stage.ValueType  # 1
 """Weight of emergency requests served."""
 STAGE_FLOOR: Stage.ValueType  # 2
-"""Coverage of the worst-off district and group, permille of its fair share."""
+"""Coverage of the worst-off district, permille of its fair share."""
 STAGE_NEED: Stage.ValueType  # 3
 """Weight of requests served, with fit."""
 STAGE_PROMISES: Stage.ValueType  # 4
