@@ -18,8 +18,7 @@ from libs.ids import new_id
 from services.cli.session import Session, short_name, word
 from services.cli.words import STAGES, STATES
 
-CURVE_WIDTH = 48
-_BLOCKS = "▁▂▃▄▅▆▇█"
+CURVE_WIDTH, CURVE_HEIGHT = 56, 8
 RECONNECT_S = 60
 """How long a service that is away is waited for, while its worker goes on."""
 _PAUSE_S = 1.0
@@ -33,7 +32,8 @@ class RunView:
         self.run = run
         self.stopping = False
         self._stages: dict[str, scheduling.Progress] = {}
-        self._points: dict[str, list[tuple[float, int]]] = {}
+        self._values: dict[str, list[tuple[float, int]]] = {}
+        self._bounds: dict[str, list[tuple[float, int]]] = {}
         self._now = run.progress
 
     def add(self, step: scheduling.WatchRunResponse) -> None:
@@ -47,7 +47,9 @@ class RunView:
         stage = word(progress, "stage")
         if stage != "UNSPECIFIED":
             self._stages[stage] = progress
-            self._points.setdefault(stage, []).append((progress.elapsed_s, progress.incumbent))
+            self._values.setdefault(stage, []).append((progress.elapsed_s, progress.incumbent))
+            if progress.HasField("bound"):
+                self._bounds.setdefault(stage, []).append((progress.elapsed_s, progress.bound))
 
     def __rich__(self) -> RenderableType:
         state = word(self.run, "state")
@@ -90,25 +92,77 @@ class RunView:
         return table
 
     def _curve(self) -> RenderableType:
-        points = self._points.get(word(self._now, "stage"), [])
-        return Text(f"  {curve(points, width=CURVE_WIDTH)}", "cyan") if len(points) > 1 else Text()
+        stage = word(self._now, "stage")
+        values = self._values.get(stage, [])
+        if len(values) < 2:
+            return Text()
+        drawn = curve(values, self._bounds.get(stage, []), width=CURVE_WIDTH, height=CURVE_HEIGHT)
+        styles = {VALUE: "cyan", BOUND: "yellow", BETWEEN: "dim"}
+        text = Text()
+        for line in drawn:
+            text.append("  │")
+            for sign in line:
+                text.append(sign, styles.get(sign, ""))
+            text.append("\n")
+        text.append(f"  └{'─' * CURVE_WIDTH} {values[-1][0]:.0f} s   ")
+        text.append(VALUE, "cyan")
+        text.append(" 目前 incumbent  ")
+        text.append(BOUND, "yellow")
+        text.append(" 上界 bound")
+        return text
 
 
-def curve(points: Sequence[tuple[float, int]], *, width: int) -> str:
-    """A line of blocks: the value at `width` equal steps of time, low to high; '' without points."""
-    if not points:
-        return ""
-    first, last = points[0][0], points[-1][0]
-    values = [value for _, value in points]
-    least, most = min(values), max(values)
-    drawn, place = [], 0
-    for step in range(width):
-        time = first + (last - first) * step / max(1, width - 1)
-        while place + 1 < len(points) and points[place + 1][0] <= time:
-            place += 1
-        share = (values[place] - least) / (most - least) if most > least else 1.0
-        drawn.append(_BLOCKS[round(share * (len(_BLOCKS) - 1))])
-    return "".join(drawn)
+VALUE, BOUND, BETWEEN = "█", "▔", "·"
+
+
+def curve(
+    values: Sequence[tuple[float, int]],
+    bounds: Sequence[tuple[float, int]],
+    *,
+    width: int,
+    height: int,
+) -> list[str]:
+    """Lines of text, the highest first: the value as columns, the bound as a line above, dots for the gap between.
+
+    `values` and `bounds` are (seconds, number), ascending in time and not empty (`values`). The scale begins at the value
+    of a quarter of the time, so that the first leap does not flatten everything after it.
+    """
+    first, last = values[0][0], values[-1][0]
+    times = [first + (last - first) * step / max(1, width - 1) for step in range(width)]
+    columns = [(_at(values, time), _at(bounds, time)) for time in times]
+    numbers = [value for value, _ in columns if value is not None]
+    most = max([*numbers, *(bound for _, bound in columns[width // 4 :] if bound is not None)])
+    least = min(most - 1, columns[width // 4][0] or most)
+
+    def level(number: int | None) -> int:
+        if number is None:
+            return -1
+        share = (number - least) / (most - least)
+        return max(0, min(height - 1, round(share * (height - 1))))
+
+    lines = []
+    for row in range(height - 1, -1, -1):
+        signs = []
+        for value, bound in columns:
+            top, limit = level(value), level(bound)
+            if row <= top:
+                signs.append(VALUE)
+            elif row == limit:
+                signs.append(BOUND)
+            else:
+                signs.append(BETWEEN if row < limit else " ")
+        lines.append("".join(signs))
+    return lines
+
+
+def _at(points: Sequence[tuple[float, int]], time: float) -> int | None:
+    """The number that held at `time`; None before the first."""
+    found = None
+    for when, number in points:
+        if when > time:
+            break
+        found = number
+    return found
 
 
 async def steps(stub: Any, name: str) -> AsyncIterator[scheduling.WatchRunResponse]:

@@ -8,6 +8,8 @@ import typer
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.markup import escape
 from zhihui.common.v1 import common_pb2 as common
+from zhihui.events.v1 import events_pb2 as events
+from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
@@ -1003,9 +1005,16 @@ def repair_round(
     session.answer.value(found, say=say)
 
 
+def district_names(session: Session) -> dict[str, str]:
+    """What districts are called, by `nodes/{node}`; those that have ended are not among them."""
+    ask = events.ListNodesRequest(page_size=1000, kind=events.NODE_KIND_DISTRICT)
+    found = session.call("events", events_grpc.EventsServiceStub, lambda stub: stub.ListNodes(ask))
+    return {node.name: node.display_name for node in found.nodes}
+
+
 @app.command("coverage")
 def list_coverage(context: typer.Context, name: Name, *, limit: Limit = 1000) -> None:
-    """Districts by group: fair share, served, and debt."""
+    """Districts by group: fair share, served, and debt; who is owed most comes first."""
     session: Session = context.obj
 
     async def act(stub: Any) -> Any:
@@ -1020,16 +1029,17 @@ def list_coverage(context: typer.Context, name: Name, *, limit: Limit = 1000) ->
         )
 
     found, _ = call(session, act)
+    names = {} if session.answer.as_json else district_names(session)
     rows = [
         (
-            short_name(one.district),
+            names.get(one.district, short_name(one.district)),
             words.said(one, "group"),
             one.target,
             one.served,
             one.carried,
             one.debt,
         )
-        for one in found
+        for one in sorted(found, key=lambda one: -one.debt)
     ]
     session.answer.value(
         scheduling.ListCoverageResponse(coverage=found),

@@ -5,18 +5,14 @@ from zhihui.scheduling.v1 import scheduling_pb2 as pb
 from services.cli.live import RunView, curve
 
 
-@pytest.mark.parametrize(
-    ("points", "drawn"),
-    [
-        ([], ""),
-        ([(0.0, 5), (1.0, 5)], "████"),
-        ([(0.0, 0), (1.0, 7)], "▁▁▁█"),
-        ([(0.0, 0), (0.4, 7), (1.0, 14)], "▁▁▅█"),
-        ([(0.0, -10), (0.3, -3)], "▁▁▁█"),
-    ],
-)
-def test_a_curve_steps_at_the_time_of_each_point(points, drawn):
-    assert curve(points, width=4) == drawn
+def test_a_curve_is_the_value_below_its_bound_with_the_gap_dotted():
+    values = [(0.0, 0), (1.0, 10), (2.0, 20), (3.0, 20)]
+    bounds = [(1.0, 30), (3.0, 20)]
+    assert curve(values, bounds, width=4, height=3) == [" ▔▔ ", " ·██", "████"]
+
+
+def test_a_curve_without_a_bound_is_the_value_alone():
+    assert curve([(0.0, 5), (1.0, 7)], [], width=2, height=2) == [" █", "██"]
 
 
 def drawn_of(view: RunView) -> str:
@@ -45,6 +41,7 @@ def test_a_run_is_drawn_with_what_is_known_of_each_stage():
     assert "1,200" not in text
     assert "served 30" in text
     assert "▸ 需求 need served" in text
+    assert "▔" in text
 
 
 def test_a_step_without_progress_changes_the_state_only():
