@@ -1,4 +1,3 @@
-import pytest
 from rich.console import Console
 from zhihui.scheduling.v1 import scheduling_pb2 as pb
 
