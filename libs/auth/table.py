@@ -90,6 +90,7 @@ class Action(StrEnum):
     LIST_PLANNED_EVENTS = "ListPlannedEvents"
     LIST_UNSERVED = "ListUnserved"
     EXPLAIN_REQUEST = "ExplainRequest"
+    LIST_SUPPLY_SIGNALS = "ListSupplySignals"
     PRICE_MOVE = "PriceMove"
     COMPARE_PLANS = "ComparePlans"
     VERIFY_PLAN = "VerifyPlan"
@@ -196,6 +197,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.LIST_PLANNED_EVENTS: READERS,
     Action.LIST_UNSERVED: READERS,
     Action.EXPLAIN_REQUEST: READERS,
+    Action.LIST_SUPPLY_SIGNALS: READERS,
     Action.PRICE_MOVE: READERS,
     Action.COMPARE_PLANS: READERS,
     Action.VERIFY_PLAN: READERS,

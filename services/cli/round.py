@@ -766,6 +766,60 @@ def _tell_why(session: Session, found: scheduling.ExplainRequestResponse) -> Non
     )
 
 
+WEEKDAYS = "一二三四五六日"
+
+
+@app.command("supply")
+def list_supply(
+    context: typer.Context, name: Name, *, plan: PlanOption = "", limit: Limit = 10
+) -> None:
+    """Whom to recruit next, and what they would serve; verified by solving again first."""
+    session: Session = context.obj
+    verified = False
+
+    async def act(stub: Any, which: str) -> Any:
+        nonlocal verified
+
+        async def page(token: str) -> Any:
+            nonlocal verified
+            answer = await stub.ListSupplySignals(
+                scheduling.ListSupplySignalsRequest(
+                    parent=which, page_size=min(limit, 1000), page_token=token
+                )
+            )
+            verified = answer.verified
+            return answer
+
+        return (await listed(page, field="signals", at_most=limit))[0]
+
+    found = with_plan(session, name, plan, act)
+    names = {} if session.answer.as_json else district_names(session)
+    rows = [
+        (
+            words.said(one, "role"),
+            words.topic(one.topic),
+            names.get(one.district, short_name(one.district)),
+            f"周{WEEKDAYS[one.weekday - 1]}",
+            f"+{one.gain}" if one.HasField("gain") else "–",
+            f"≤ {one.worth}",
+            "、".join(short_name(request) for request in one.requests),
+        )
+        for one in found
+    ]
+    heading = "已验证 verified" if verified else "只是估计 estimates so far"
+    session.answer.value(
+        scheduling.ListSupplySignalsResponse(signals=found, verified=verified),
+        say=lambda: session.answer.table(
+            f"招募建议 Supply signal（{len(found)}，{heading}）",
+            [
+                "角色 role", "主题 topic", "区县 district", "星期 weekday", "验证增加 gain",
+                "至多增加 worth", "将服务 would serve",
+            ],
+            rows,
+        ),
+    )  # fmt: skip
+
+
 @app.command("price")
 def price_move(
     context: typer.Context,

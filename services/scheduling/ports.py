@@ -10,7 +10,14 @@ from services.scheduling.domain.assignment import Assignment
 from services.scheduling.domain.assignment import State as AssignmentState
 from services.scheduling.domain.coverage import Coverage, Key
 from services.scheduling.domain.round import Round
-from services.scheduling.domain.run import PlanRecord, Progress, Run, StageResult, Unserved
+from services.scheduling.domain.run import (
+    PlanRecord,
+    Progress,
+    Run,
+    StageResult,
+    SupplySignal,
+    Unserved,
+)
 
 Scope = list[str] | None
 """Nodes whose things may be seen, with all below; None: everything."""
@@ -186,6 +193,9 @@ class Runs(Protocol):
             LeaseLost: another worker has it.
         """
 
+    async def any_queued(self) -> bool:
+        """Whether a run waits for a worker."""
+
     async def incumbent(self, name: str) -> bytes | None:
         """The best plan a worker has left."""
 
@@ -222,6 +232,12 @@ class Plans(Protocol):
 
     async def keep_unserved(self, plan: str, unserved: Unserved) -> None:
         """Replace what is known of one, now that its repair was sought."""
+
+    async def supply(self, plan: str) -> Sequence[SupplySignal] | None:
+        """The verified supply signals; None where they were not looked for yet."""
+
+    async def keep_supply(self, plan: str, signals: Sequence[SupplySignal]) -> None:
+        """Store what was found; what is there already stays."""
 
 
 class Assignments(Protocol):

@@ -21,6 +21,7 @@ from services.scheduling.domain.run import (
     Progress,
     Run,
     RunNotFound,
+    SupplySignal,
     Unserved,
 )
 from services.scheduling.ports import Scope, StoredPlan
@@ -30,6 +31,7 @@ _RUN = TypeAdapter(Run)
 _PROGRESS = TypeAdapter(Progress)
 _PLAN = TypeAdapter(PlanRecord)
 _UNSERVED = TypeAdapter(Unserved)
+_SUPPLY = TypeAdapter(tuple[SupplySignal, ...])
 
 
 class RoundExists(Conflict):
@@ -304,6 +306,13 @@ class PostgresRuns:
             raise LeaseLost(run.name)
         return bool(stopping)
 
+    async def any_queued(self) -> bool:
+        return bool(
+            await self._connection.fetchval(
+                "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'QUEUED')"
+            )
+        )
+
     async def incumbent(self, name: str) -> bytes | None:
         kept: bytes | None = await self._connection.fetchval(
             "SELECT incumbent FROM runs WHERE name = $1", name
@@ -397,6 +406,22 @@ class PostgresPlans:
             plan,
             unserved.request,
             _UNSERVED.dump_json(unserved).decode(),
+        )
+
+    async def supply(self, plan: str) -> Sequence[SupplySignal] | None:
+        found = await self._connection.fetchval(
+            "SELECT signals FROM plan_supply WHERE plan = $1", plan
+        )
+        return None if found is None else _SUPPLY.validate_json(found)
+
+    async def keep_supply(self, plan: str, signals: Sequence[SupplySignal]) -> None:
+        await self._connection.execute(
+            """
+            INSERT INTO plan_supply (plan, signals) VALUES ($1, $2)
+                ON CONFLICT ON CONSTRAINT plan_supply_once DO NOTHING
+            """,
+            plan,
+            _SUPPLY.dump_json(tuple(signals)).decode(),
         )
 
 

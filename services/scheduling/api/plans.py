@@ -1,5 +1,6 @@
 """Calls that read plans: what they send where, what they leave out, why, at what price, and whether they are sound."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from services.scheduling.api.calls import Calls, Context, one_key, two_keys
 from services.scheduling.domain.inputs import Form, Group, Level, Mode, Period, Role
 from services.scheduling.domain.round import Pin, RoundInWrongState
 from services.scheduling.domain.run import PlanNotFound, PlanRecord
-from services.scheduling.handlers import why, windows
+from services.scheduling.handlers import supply, why, windows
 from services.scheduling.handlers.outcome import planned_events
 from services.scheduling.optimizer.formats import canonical_bytes
 from services.scheduling.optimizer.problem import Pin as PlannedPin
@@ -88,6 +89,25 @@ class PlanCalls(Calls):
             unserved=[to_message(one, pb.Unserved) for one in found[: page.size]]
         )
         if len(found) > page.size:
+            response.next_page_token = page.token_after(start + page.size)
+        return response
+
+    async def ListSupplySignals(
+        self, request: pb.ListSupplySignalsRequest, context: Context
+    ) -> pb.ListSupplySignalsResponse:
+        page = page_of(request)
+        start = one_key(page.after)
+        async with self._transaction() as tx:
+            read = await self._plan(request.parent, tx)
+            kept = await tx.plans.supply(request.parent)
+        found = kept
+        if found is None:
+            found = await asyncio.to_thread(supply.estimated, read.frozen, read.plan)
+        response = pb.ListSupplySignalsResponse(
+            signals=[to_message(one, pb.SupplySignal) for one in found[start : start + page.size]],
+            verified=kept is not None,
+        )
+        if len(found) > start + page.size:
             response.next_page_token = page.token_after(start + page.size)
         return response
 

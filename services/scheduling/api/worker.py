@@ -18,6 +18,7 @@ from libs.errors import Refusal
 from libs.postgres.outages import OUTAGES
 from services.scheduling.domain.run import ATTEMPTS_MAX, LeaseLost, Progress, Run, Stage
 from services.scheduling.handlers import run as runs
+from services.scheduling.handlers import supply
 from services.scheduling.handlers.frozen import Frozen, Inputs
 from services.scheduling.handlers.run import Solved, UnsoundPlan
 from services.scheduling.optimizer import solve as optimizer
@@ -72,13 +73,42 @@ class Worker:
         """
         _log.info("solving", run=run.name, attempt=run.attempts)
         try:
-            await self._solve(run)
+            proposed = await self._solve(run)
         except (Refusal, Infeasible, UnsoundPlan, MemoryError) as error:
             _log.warning("not solved", run=run.name, error=str(error))
             async with self._transaction() as tx:
                 await runs.fail(run, _sentence(error), tx, now=self._clock())
+        else:
+            if proposed is not None:
+                await self._look_for_supply(*proposed)
 
-    async def _solve(self, run: Run) -> None:
+    async def _look_for_supply(self, plan: str, solved: Solved) -> None:
+        """Say whom to recruit next, beside a plan that is proposed already; whoever waits to be solved comes first."""
+        ending = threading.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                looking = group.create_task(
+                    asyncio.to_thread(
+                        supply.verified,
+                        solved.frozen,
+                        solved.result.plan,
+                        solved.result.duals,
+                        asked=ending.is_set,
+                    )
+                )
+                while not looking.done():
+                    await asyncio.wait({looking}, timeout=LOOK_EVERY_S)
+                    async with self._transaction() as tx:
+                        if await tx.runs.any_queued():
+                            ending.set()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        finally:
+            ending.set()
+        async with self._transaction() as tx:
+            await tx.plans.keep_supply(plan, looking.result())
+
+    async def _solve(self, run: Run) -> tuple[str, Solved] | None:
         if run.attempts > ATTEMPTS_MAX:
             raise UnsoundPlan(f"{ATTEMPTS_MAX} workers have died of it")
         async with self._transaction() as tx:
@@ -101,8 +131,9 @@ class Worker:
             told.stop.set()
         await self._beat(run, told, keep=False)
         async with self._transaction() as tx:
-            await runs.finish(run, solved.result(), told.curve, tx, now=self._clock())
+            record = await runs.finish(run, solved.result(), told.curve, tx, now=self._clock())
         _log.info("solved", run=run.name)
+        return None if record is None else (record.name, solved.result())
 
     async def _beating(self, run: Run, told: "_Told", solved: "asyncio.Task[Solved]") -> None:
         """Keep the lease until the thread is done; a database that is away for a moment is no reason to stop."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from libs.errors import NotFound, WrongState
-from services.scheduling.domain.inputs import Group, Period
+from services.scheduling.domain.inputs import Group, Period, Role
 from services.scheduling.domain.round import Forbid, Pin
 
 ATTEMPTS_MAX = 5
@@ -186,3 +186,19 @@ class Unserved:
     weight: int
     repair: Repair | None = None
     repair_sought: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SupplySignal:
+    """One more person of this kind, free on `weekday` (1 Monday to 7 Sunday); both numbers are need served more.
+
+    `worth` is an upper estimate, `gain` what solving again with them gave, None where not tried; `requests` they would serve.
+    """
+
+    role: Role
+    topic: str
+    district: str
+    weekday: int
+    worth: int
+    gain: int | None = None
+    requests: tuple[str, ...] = ()

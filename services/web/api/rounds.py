@@ -201,6 +201,14 @@ async def unserved(
     )
 
 
+@router.get("/rounds/{round_id}/plans/{plan_id}/supply", response_model=views.SupplyShown)
+async def supply(round_id: PathId, plan_id: PathId, who: Reader, page_token: PageToken = "") -> Any:
+    """Whom to recruit next, and what that would serve."""
+    return await who.call(
+        "ListSupplySignals", parent=_plan(round_id, plan_id), page_size=1000, page_token=page_token
+    )
+
+
 @router.get("/rounds/{round_id}/plans/{plan_id}/why/{request_id}", response_model=views.Explanation)
 async def explain(round_id: PathId, plan_id: PathId, request_id: PathId, who: Reader) -> Any:
     return await who.call(

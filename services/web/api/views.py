@@ -406,6 +406,29 @@ class UnservedShown(Shown):
     next_page_token: str
 
 
+class SupplySignal(Shown):
+    """One more person of this kind, free on `weekday` (1 Monday to 7 Sunday) of every week.
+
+    `worth` is an upper estimate of the need served more, `gain` what solving again with them gave.
+    """
+
+    role: Role
+    topic: str
+    district: str
+    weekday: int
+    worth: int
+    gain: int | None
+    requests: list[str]
+
+
+class SupplyShown(Shown):
+    """The verified ones first, by gain; `verified` is False while all of them are estimates."""
+
+    signals: list[SupplySignal]
+    verified: bool
+    next_page_token: str
+
+
 class SeatWhy(Shown):
     """Why somebody has a seat."""
 

@@ -3,7 +3,8 @@
 import asyncio
 import dataclasses
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -502,6 +503,50 @@ async def test_moves_are_priced(city: Any, settled: None, worker: Worker, pool: 
     unknown = pb.Pin(request="requests/r1", seat=0, expert="experts/nobody")
     refusal = await refused(city.PriceMove(pb.PriceMoveRequest(plan=round.plan, move=unknown)))
     assert refusal.reason == "NOT_IN_ROUND"
+
+
+async def test_whom_to_recruit_is_said_with_what_they_would_serve(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    round = await proposed(city, worker, pool)
+    ask = pb.ListSupplySignalsRequest(parent=round.plan)
+    found = await city.ListSupplySignals(ask)
+    assert found.verified
+    best = found.signals[0]
+    # nobody knows of fish, which the hall asks for on a Thursday
+    assert (best.topic, best.district, best.weekday) == ("fish", world.NEAR, 4)
+    assert list(best.requests) == ["requests/r4"]
+    assert best.gain > 0
+    await pool.execute("DELETE FROM plan_supply")
+    estimates = await city.ListSupplySignals(ask)
+    assert not estimates.verified
+    assert {one.HasField("gain") for one in estimates.signals} == {False}
+    assert {(one.role, one.weekday) for one in estimates.signals} >= {(best.role, best.weekday)}
+    page = await city.ListSupplySignals(pb.ListSupplySignalsRequest(parent=round.plan, page_size=1))
+    assert list(page.signals) == list(estimates.signals[:1])
+
+
+async def test_a_waiting_run_ends_the_look_for_supply(
+    city: Any, settled: None, worker: Worker, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits to be solved comes first; what was not verified by then stays an estimate."""
+
+    def looks_until_asked(*_: Any, asked: Callable[[], bool]) -> Sequence[Any]:
+        while not asked():
+            threading.Event().wait(0.01)
+        return ()
+
+    monkeypatch.setattr("services.scheduling.handlers.supply.verified", looks_until_asked)
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    run = (await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=5))).run
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        working = group.create_task(work_once(worker, pool))
+        assert (await ended(city, run.name)).state == pb.Run.STATE_DONE
+        assert not working.done()
+        await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=5))
+    found = await city.ListSupplySignals(pb.ListSupplySignalsRequest(parent=run.plan))
+    assert (found.verified, list(found.signals)) == (True, [])
 
 
 async def test_inputs_are_replayed_at_a_desk(

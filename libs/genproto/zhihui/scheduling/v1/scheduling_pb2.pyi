@@ -2235,6 +2235,118 @@ class ListUnservedResponse(_message.Message):
 Global___ListUnservedResponse: _TypeAlias = ListUnservedResponse  # noqa: Y015
 
 @_typing.final
+class ListSupplySignalsRequest(_message.Message):
+    """Which plan's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`rounds/{round}/plans/{plan}`."""
+    page_size: _builtins.int
+    """At most this many, 0 for 50, up to 1000."""
+    page_token: _builtins.str
+    """From the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSupplySignalsRequest: _TypeAlias = ListSupplySignalsRequest  # noqa: Y015
+
+@_typing.final
+class ListSupplySignalsResponse(_message.Message):
+    """A page of supply signals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty at the end."""
+    verified: _builtins.bool
+    """The best ones have been verified; otherwise all of them are estimates so far."""
+    @_builtins.property
+    def signals(self) -> _containers.RepeatedCompositeFieldContainer[Global___SupplySignal]:
+        """Those verified by solving again first, by their gain; then the others by worth."""
+
+    def __init__(
+        self,
+        *,
+        signals: _abc.Iterable[Global___SupplySignal] | None = ...,
+        next_page_token: _builtins.str = ...,
+        verified: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "signals", b"signals", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSupplySignalsResponse: _TypeAlias = ListSupplySignalsResponse  # noqa: Y015
+
+@_typing.final
+class SupplySignal(_message.Message):
+    """One more person of this kind, and what they would be worth to the round."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    DISTRICT_FIELD_NUMBER: _builtins.int
+    WEEKDAY_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    role: _common_pb2.Role.ValueType
+    """How they serve."""
+    topic: _builtins.str
+    """Topic they speak on."""
+    district: _builtins.str
+    """`nodes/{node}` of the district they live in."""
+    weekday: _builtins.int
+    """The day of every week they are free, 1 Monday to 7 Sunday."""
+    worth: _builtins.int
+    """An upper estimate of the need served more."""
+    gain: _builtins.int
+    """The need served more when the round was solved again with them; missing where that was not tried."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`requests/{request}`: what they would serve in that second plan."""
+
+    def __init__(
+        self,
+        *,
+        role: _common_pb2.Role.ValueType = ...,
+        topic: _builtins.str = ...,
+        district: _builtins.str = ...,
+        weekday: _builtins.int = ...,
+        worth: _builtins.int = ...,
+        gain: _builtins.int | None = ...,
+        requests: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "gain", b"gain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "district", b"district", "gain", b"gain", "requests", b"requests", "role", b"role", "topic", b"topic", "weekday", b"weekday", "worth", b"worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
+
+Global___SupplySignal: _TypeAlias = SupplySignal  # noqa: Y015
+
+@_typing.final
 class ExplainRequestRequest(_message.Message):
     """Which request of which plan."""
 

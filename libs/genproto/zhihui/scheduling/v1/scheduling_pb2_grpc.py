@@ -142,6 +142,11 @@ class SchedulingServiceStub:
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestRequest.SerializeToString,
                 response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestResponse.FromString,
                 _registered_method=True)
+        self.ListSupplySignals = channel.unary_unary(
+                '/zhihui.scheduling.v1.SchedulingService/ListSupplySignals',
+                request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsRequest.SerializeToString,
+                response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsResponse.FromString,
+                _registered_method=True)
         self.PriceMove = channel.unary_unary(
                 '/zhihui.scheduling.v1.SchedulingService/PriceMove',
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveRequest.SerializeToString,
@@ -377,6 +382,13 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSupplySignals(self, request, context):
+        """Whom to recruit next, and what that would serve; worth most first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PriceMove(self, request, context):
         """What a move by hand would break and cost; changes nothing.
         """
@@ -596,6 +608,11 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.ExplainRequest,
                     request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestRequest.FromString,
                     response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestResponse.SerializeToString,
+            ),
+            'ListSupplySignals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSupplySignals,
+                    request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsRequest.FromString,
+                    response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsResponse.SerializeToString,
             ),
             'PriceMove': grpc.unary_unary_rpc_method_handler(
                     servicer.PriceMove,
@@ -1248,6 +1265,33 @@ class SchedulingService:
             '/zhihui.scheduling.v1.SchedulingService/ExplainRequest',
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestRequest.SerializeToString,
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ExplainRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSupplySignals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.scheduling.v1.SchedulingService/ListSupplySignals',
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsRequest.SerializeToString,
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListSupplySignalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,8 @@ class SchedulingServiceStub:
     """What a plan does not serve, with why, a page at a time."""
     ExplainRequest: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.ExplainRequestRequest, _scheduling_pb2.ExplainRequestResponse]
     """Why a request is served so, or is not, with the cheapest repair that was verified by solving again."""
+    ListSupplySignals: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.ListSupplySignalsRequest, _scheduling_pb2.ListSupplySignalsResponse]
+    """Whom to recruit next, and what that would serve; worth most first."""
     PriceMove: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.PriceMoveRequest, _scheduling_pb2.PriceMoveResponse]
     """What a move by hand would break and cost; changes nothing."""
     ComparePlans: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.ComparePlansRequest, _scheduling_pb2.ComparePlansResponse]
@@ -161,6 +163,8 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """What a plan does not serve, with why, a page at a time."""
     ExplainRequest: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.ExplainRequestRequest, _scheduling_pb2.ExplainRequestResponse]  # type: ignore[assignment]
     """Why a request is served so, or is not, with the cheapest repair that was verified by solving again."""
+    ListSupplySignals: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.ListSupplySignalsRequest, _scheduling_pb2.ListSupplySignalsResponse]  # type: ignore[assignment]
+    """Whom to recruit next, and what that would serve; worth most first."""
     PriceMove: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.PriceMoveRequest, _scheduling_pb2.PriceMoveResponse]  # type: ignore[assignment]
     """What a move by hand would break and cost; changes nothing."""
     ComparePlans: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.ComparePlansRequest, _scheduling_pb2.ComparePlansResponse]  # type: ignore[assignment]
@@ -367,6 +371,14 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scheduling_pb2.ExplainRequestResponse, _abc.Awaitable[_scheduling_pb2.ExplainRequestResponse]]:
         """Why a request is served so, or is not, with the cheapest repair that was verified by solving again."""
+
+    @_abc_1.abstractmethod
+    def ListSupplySignals(
+        self,
+        request: _scheduling_pb2.ListSupplySignalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduling_pb2.ListSupplySignalsResponse, _abc.Awaitable[_scheduling_pb2.ListSupplySignalsResponse]]:
+        """Whom to recruit next, and what that would serve; worth most first."""
 
     @_abc_1.abstractmethod
     def PriceMove(
