@@ -513,6 +513,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rounds/{round_id}/plans/{plan_id}/supply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Supply
+         * @description Whom to recruit next, and what that would serve.
+         */
+        get: operations["supply_api_rounds__round_id__plans__plan_id__supply_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rounds/{round_id}/plans/{plan_id}/why/{request_id}": {
         parameters: {
             query?: never;
@@ -2377,6 +2397,43 @@ export interface components {
             /** Status */
             status: string;
         };
+        /**
+         * SupplyShown
+         * @description The verified ones first, by gain; `verified` is False while all of them are estimates.
+         */
+        SupplyShown: {
+            /** Signals */
+            signals: components["schemas"]["SupplySignal"][];
+            /** Verified */
+            verified: boolean;
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * SupplySignal
+         * @description One more person of this kind, free on `weekday` (1 Monday to 7 Sunday) of every week.
+         *
+         *     `worth` is an upper estimate of the need served more, `gain` what solving again with them gave.
+         */
+        SupplySignal: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "ACADEMICIAN" | "LECTURER" | "VOLUNTEER";
+            /** Topic */
+            topic: string;
+            /** District */
+            district: string;
+            /** Weekday */
+            weekday: number;
+            /** Worth */
+            worth: number;
+            /** Gain */
+            gain: number | null;
+            /** Requests */
+            requests: string[];
+        };
         /** TalkShown */
         TalkShown: {
             /** Name */
@@ -4072,6 +4129,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnservedShown"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    supply_api_rounds__round_id__plans__plan_id__supply_get: {
+        parameters: {
+            query?: {
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                round_id: string;
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyShown"];
                 };
             };
             /** @description A field is missing, unknown or malformed. */
