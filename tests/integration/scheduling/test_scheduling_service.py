@@ -542,7 +542,8 @@ async def test_a_waiting_run_ends_the_look_for_supply(
     run = (await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=5))).run
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         working = group.create_task(work_once(worker, pool))
-        assert (await ended(city, run.name)).state == pb.Run.STATE_DONE
+        run = await ended(city, run.name)
+        assert run.state == pb.Run.STATE_DONE
         assert not working.done()
         await city.StartRun(pb.StartRunRequest(round=ROUND, iterations=5))
     found = await city.ListSupplySignals(pb.ListSupplySignalsRequest(parent=run.plan))
