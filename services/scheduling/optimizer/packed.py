@@ -304,7 +304,12 @@ def _shares(problem: Problem) -> tuple[Ints, Ints]:
     found: dict[tuple[int, int], list[int]] = {}
     for index, share in enumerate(problem.shares):
         found.setdefault((share.district, share.audience), []).append(index)
-    return _ragged([found.get((one.district, one.audience), []) for one in problem.requests])
+    return _ragged(
+        [
+            found.get((one.district, one.audience), []) + found.get((one.district, -1), [])
+            for one in problem.requests
+        ]
+    )
 
 
 def _windows(problem: Problem) -> tuple[Ints, Ints, Ints]:
