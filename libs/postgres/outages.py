@@ -1,5 +1,9 @@
 """Which exceptions mean that the database (or the network to it) is away, not that the code is wrong."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import asyncpg
 
 OUTAGES: tuple[type[Exception], ...] = (
@@ -10,3 +14,21 @@ OUTAGES: tuple[type[Exception], ...] = (
     OSError,  # refused, unreachable, socket gone; TimeoutError is one too
 )
 """Callers should retry with backoff; answered UNAVAILABLE."""
+
+
+@contextmanager
+def lost(connection: Any) -> Iterator[None]:
+    """Raise what is an outage for the driver's InterfaceError when `connection` was cut inside the block.
+
+    The driver says "connection is closed" with the class it also has for its caller's mistakes, and at the end of a
+    transaction block it says so in place of the error that came first.
+
+    Raises:
+        asyncpg.ConnectionDoesNotExistError: the connection is gone.
+    """
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if not connection.is_closed():
+            raise
+        raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error

@@ -10,6 +10,7 @@ import asyncpg
 import asyncpg.pool
 
 from libs.errors import Conflict
+from libs.postgres.outages import lost
 from libs.settings import ServiceSettings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -54,10 +55,9 @@ async def transaction(
         ConcurrentChange: PostgreSQL gave this transaction up for another one (deadlock, serialization).
     """
     try:
-        async with (
-            pool.acquire() as connection,
-            connection.transaction(isolation=isolation, readonly=readonly),
-        ):
-            yield connection
+        async with pool.acquire() as connection:
+            with lost(connection):
+                async with connection.transaction(isolation=isolation, readonly=readonly):
+                    yield connection
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
         raise ConcurrentChange("changed by somebody else at the same moment; try again") from error

@@ -13,6 +13,7 @@ from libs.errors import Conflict
 from libs.postgres import idempotency
 from libs.postgres.constraints import refusals_by_constraint
 from libs.postgres.migrate import dsn_of, migrate
+from libs.postgres.outages import OUTAGES
 from libs.postgres.pool import ConcurrentChange, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
 
@@ -205,3 +206,21 @@ async def test_old_answers_are_forgotten(pool: Pool) -> None:
     async with transaction(pool) as connection:
         assert await idempotency.forget(connection, before=datetime(2000, 1, 1, tzinfo=UTC)) == 0
         assert await idempotency.forget(connection, before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
+
+
+async def test_a_connection_cut_inside_a_transaction_is_an_outage(pool: Pool) -> None:
+    """Not a bug: the driver's own words for it would stop a consumer and end a relay."""
+    with pytest.raises(OUTAGES):
+        async with transaction(pool) as connection:
+            await connection.execute("INSERT INTO seats VALUES (1, 'cut')")
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await pool.execute("SELECT 1")
+            assert await pool.fetchval("SELECT pg_terminate_backend($1)", pid)
+            await connection.execute("INSERT INTO seats VALUES (2, 'cut')")
+    assert await pool.fetchval("SELECT count(*) FROM seats") == 0
+
+
+async def test_the_drivers_misuse_stays_a_bug(pool: Pool) -> None:
+    with pytest.raises(asyncpg.InterfaceError):
+        async with transaction(pool) as connection:
+            await asyncio.gather(*(connection.execute("SELECT pg_sleep(0.1)") for _ in range(2)))
