@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -105,6 +106,8 @@ class Consumer:
             if not await self._all_at_once(facts):
                 for fact in facts:
                     await self._one(dead_letters, fact)
+        except kafka.OUTAGES:
+            raise  # of the dead letters' broker: the same facts come again once it is back
         except Exception:
             _log.exception("consumer_bug", group=self._group, topic=topic, partition=partition)
             members.stop_partition(topic=topic, partition=partition)
@@ -120,8 +123,7 @@ class Consumer:
         """Try the whole batch in one transaction; False when one of it needs care, and then nothing has happened."""
         try:
             async with transaction(self._pool) as connection:
-                for fact in facts:
-                    await self._handle(connection, fact)
+                await self._handle(connection, facts)
         except _UNDONE:
             return False
         _consumed_add(self._group, facts, "done")
@@ -132,7 +134,7 @@ class Consumer:
         while True:
             try:
                 async with transaction(self._pool) as connection:
-                    await self._handle(connection, fact)
+                    await self._handle(connection, [fact])
             except _AWAY as error:
                 _log.warning("consumer_retry", error=repr(error), type=fact.type, attempt=attempt)
                 await asyncio.sleep(backoff_s)
@@ -145,41 +147,77 @@ class Consumer:
                 _consumed_add(self._group, [fact], "done")
                 return
 
-    async def _handle(self, connection: Connection, fact: Received) -> None:
-        handler = self._handlers.get(tombstone(fact.topic) if fact.payload is None else fact.type)
-        if handler is None or not await self._is_news(connection, fact):
+    async def _handle(self, connection: Connection, facts: Sequence[Received]) -> None:
+        """Facts of one partition: what is news has its effect, and is remembered with it."""
+        handlers = {
+            fact.message_id: handler
+            for fact in facts
+            if (handler := self._handlers.get(_kind(fact))) is not None
+        }
+        if not handlers:
             return
-        with span(f"consume {fact.type}", traceparent=fact.traceparent, key=fact.key):
-            await handler(connection, fact)
+        news = await self._not_seen(connection, list(handlers))
+        mine = {fact.message_id: fact for fact in facts if fact.message_id in news}
+        newest = await self._newest(connection, list(mine.values()))
+        for fact in mine.values():
+            thing = fact.topic, fact.key
+            if fact.version < newest.get(thing, fact.version):
+                continue
+            newest[thing] = fact.version
+            with span(f"consume {fact.type}", traceparent=fact.traceparent, key=fact.key):
+                await handlers[fact.message_id](connection, fact)
+        await self._keep_newest(connection, newest)
 
-    async def _is_news(self, connection: Connection, fact: Received) -> bool:
-        first_time = await connection.fetchval(
+    async def _not_seen(self, connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+        rows = await connection.fetch(
             """
             INSERT INTO inbox (consumer, message_id)
-            VALUES ($1, $2)
+            SELECT $1, message_id
+              FROM unnest($2::uuid[]) AS message_id
                 ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING
-            RETURNING true
+            RETURNING message_id
             """,
             self._group,
-            fact.message_id,
+            ids,
         )
-        if not first_time:
-            return False
-        newest = await connection.fetchval(
+        return {row["message_id"] for row in rows}
+
+    async def _newest(
+        self, connection: Connection, facts: Sequence[Received]
+    ) -> dict[tuple[str, str], int]:
+        rows = await connection.fetch(
+            """
+            SELECT topic, key, version
+              FROM inbox_versions
+             WHERE consumer = $1
+               AND (topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+             ORDER BY topic, key
+               FOR UPDATE
+            """,
+            self._group,
+            [fact.topic for fact in facts],
+            [fact.key for fact in facts],
+        )
+        return {(row["topic"], row["key"]): row["version"] for row in rows}
+
+    async def _keep_newest(
+        self, connection: Connection, newest: Mapping[tuple[str, str], int]
+    ) -> None:
+        things = sorted(newest)
+        await connection.execute(
             """
             INSERT INTO inbox_versions (consumer, topic, key, version)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, *
+              FROM unnest($2::text[], $3::text[], $4::bigint[])
                 ON CONFLICT ON CONSTRAINT inbox_versions_one
                 DO UPDATE SET version = EXCLUDED.version
-                 WHERE inbox_versions.version <= EXCLUDED.version
-            RETURNING true
+                 WHERE inbox_versions.version < EXCLUDED.version
             """,
             self._group,
-            fact.topic,
-            fact.key,
-            fact.version,
+            [topic for topic, _ in things],
+            [key for _, key in things],
+            [newest[thing] for thing in things],
         )
-        return bool(newest)
 
     async def _put_aside(
         self, dead_letters: kafka.Producer, fact: Received, refusal: Refusal, *, attempt: int
@@ -229,6 +267,10 @@ class Consumer:
             headers=headers,
         )
         await sent
+
+
+def _kind(fact: Received) -> str:
+    return tombstone(fact.topic) if fact.payload is None else fact.type
 
 
 def _consumed_add(group: str, facts: Sequence[Received], result: str) -> None:

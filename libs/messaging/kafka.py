@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,11 +23,14 @@ from aiokafka.errors import (
     UnsupportedVersionError,
     for_code,
 )
+from aiokafka.partitioner import DefaultPartitioner
 
 OUTAGES: tuple[type[Exception], ...] = (KafkaError, OSError)
 """What means that the broker (or the network to it) is away; callers retry with backoff."""
 
 Headers = Sequence[tuple[str, bytes]]
+
+BATCH_BYTES = 256 * 1024
 
 
 class BadEnvelope(Exception):
@@ -128,7 +133,7 @@ class Producer:
             enable_idempotence=True,
             acks="all",
             linger_ms=2,
-            max_batch_size=256 * 1024,
+            max_batch_size=BATCH_BYTES,
             request_timeout_ms=10_000,
         )
 
@@ -156,6 +161,66 @@ class Producer:
             topic, key=key.encode(), value=payload, headers=headers
         )
         return sent
+
+    async def send_all(self, records: Sequence[Record]) -> asyncio.Future[Any]:
+        """Hand `records` over, in their order per topic and key; await what it gives to know that the broker has all.
+
+        Batches are made here and not record by record in the client, which takes several times as long. The next call
+        may be made before the broker has answered: the order holds. It returns once the client takes more.
+
+        Raises:
+            KafkaError: the broker is away (now, or from what is awaited); any number of the records may be there.
+        """
+        by_partition: dict[TopicPartition, list[Record]] = defaultdict(list)
+        for record in records:
+            count = len(await self._producer.partitions_for(record.topic))
+            partition = partition_of(record.key, count)
+            by_partition[TopicPartition(record.topic, partition)].append(record)
+        sent = await asyncio.gather(
+            *(self._send_partition(to, mine) for to, mine in by_partition.items())
+        )
+        return asyncio.gather(*(future for futures in sent for future in futures))
+
+    async def _send_partition(
+        self, to: TopicPartition, records: Sequence[Record]
+    ) -> list[Awaitable[Any]]:
+        futures: list[Awaitable[Any]] = []
+        batch = self._producer.create_batch()
+        for record in records:
+            while None is batch.append(
+                key=record.key.encode(),
+                value=record.payload,
+                timestamp=None,
+                headers=list(record.headers),
+            ):  # full; a batch takes its first record however large it is
+                futures.append(await self._hand_over(batch, to))
+                batch = self._producer.create_batch()
+        futures.append(await self._hand_over(batch, to))
+        return futures
+
+    async def _hand_over(self, batch: Any, to: TopicPartition) -> Awaitable[Any]:
+        batch.close()  # nobody adds to it: it need not linger
+        sent: Awaitable[Any] = await self._producer.send_batch(
+            batch, to.topic, partition=to.partition
+        )
+        return sent
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is sent: `payload` is None for a tombstone."""
+
+    topic: str
+    key: str
+    payload: bytes | None
+    headers: Headers
+
+
+@functools.lru_cache(maxsize=65_536)
+def partition_of(key: str, partitions: int) -> int:
+    """Where facts of `key` are in a topic of so many partitions: as every Kafka client does it (murmur2)."""
+    chosen: int = DefaultPartitioner()(key.encode(), range(partitions), None)
+    return chosen
 
 
 class Group:

@@ -12,7 +12,7 @@ from libs.messaging.relay import republish
 from libs.postgres.pool import Connection
 
 LONG_S = 10
-"""A transaction with writes that is open longer than this holds facts up, and is named."""
+"""A transaction with writes that is open longer than this keeps its locks from others, and is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class OutboxState:
 
 @dataclass(frozen=True, slots=True)
 class LongTransaction:
-    """A transaction that what came after it must wait for."""
+    """A transaction that others may be waiting for: whoever wants what it has locked, and vacuum."""
 
     pid: int
     application: str
@@ -72,7 +72,7 @@ async def outboxes(owner_dsn: str, services: Sequence[str]) -> list[OutboxState]
 
 
 async def long_transactions(owner_dsn: str) -> list[LongTransaction]:
-    """Transactions with writes that are open for long, oldest first: relays wait for them."""
+    """Transactions with writes that are open for long, oldest first: their own facts are not out either."""
     async with connected(owner_dsn) as connection:
         rows = await connection.fetch(
             """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +16,17 @@ from prometheus_client import Counter, Gauge
 from libs.messaging import kafka
 from libs.messaging.outbox import CHANNEL
 from libs.messaging.topics import state_twin_of
-from libs.postgres.outages import OUTAGES
+from libs.postgres.outages import OUTAGES, lost
 from libs.postgres.pool import Pool
 from libs.settings import ServiceSettings
 
 BATCH = 500
+DEPTH = 3
+"""Batches on their way to the broker at once: while one is acknowledged, the next is read and packed."""
+LOOK_BACK = 1000
+"""Positions: a fact that was committed so many later than those after it is still taken for a new one."""
 POLL_S = 0.5
 """How long a missed wake-up can delay a fact."""
-PENDING_POLL_S = 0.02
-"""While an older transaction is open, what came after it must wait: look again soon."""
 BACKOFF_MAX_S = 10.0
 _LOCK = 0x7A68_6F75  # with the schema: one relay per outbox
 
@@ -31,15 +35,29 @@ _published = Counter("zhihui_relay_published", "Facts published", ["service"])
 _waiting = Gauge("zhihui_outbox_age_seconds", "Age of the oldest unpublished fact", ["service"])
 
 _COLUMNS = "position, message_id, topic, key, type, version, occurred_at, payload, traceparent"
-_NEXT = f"""
+# Committed rows are taken by their position, whoever else is still in the middle of something (docs/adr/0030).
+_OLDEST = f"""
     SELECT {_COLUMNS}
       FROM outbox
-     WHERE published_at IS NULL
-       AND xid < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE published_at IS NULL AND position <> ALL($1::bigint[])
      ORDER BY position
      LIMIT {BATCH}
 """  # noqa: S608  # constants
-# A row of a transaction that began before one still open might be overtaken by it: it waits (xid < xmin).
+# A new fact may go before a backlog of others, but never before an older one of its own key.
+_NEWEST = f"""
+    SELECT {_COLUMNS}
+      FROM outbox AS fact
+     WHERE published_at IS NULL AND position <> ALL($1::bigint[]) AND position > $2
+       AND NOT EXISTS (
+               SELECT
+                 FROM outbox AS earlier
+                WHERE earlier.topic = fact.topic AND earlier.key = fact.key
+                  AND earlier.position < fact.position
+                  AND earlier.published_at IS NULL AND earlier.position <> ALL($1::bigint[])
+           )
+     ORDER BY position
+     LIMIT {BATCH}
+"""  # noqa: S608  # constants
 
 
 class Relay:
@@ -62,17 +80,15 @@ class Relay:
         while True:
             try:
                 async with self._pool.acquire() as connection:
-                    await self._locked(connection)
-                    async with kafka.Producer(
-                        self._bootstrap, client=f"{self._service}-relay"
-                    ) as producer:
-                        _log.info("relaying", bootstrap=self._bootstrap)
-                        if self._replay:
-                            count = await republish(connection, producer, service=self._service)
-                            _log.info("replayed", count=count)
-                            self._replay = False
-                        backoff_s = 0.1
-                        await self._publish(connection, producer)
+                    with lost(connection):
+                        await self._locked(connection)
+                        async with kafka.Producer(
+                            self._bootstrap, client=f"{self._service}-relay"
+                        ) as producer:
+                            _log.info("relaying", bootstrap=self._bootstrap)
+                            await self._replayed(connection, producer)
+                            backoff_s = 0.1
+                            await self._publish(connection, producer)
             except (*OUTAGES, *kafka.OUTAGES) as error:
                 _log.warning("relay_outage", error=repr(error), again_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
@@ -85,6 +101,12 @@ class Relay:
         ):
             await asyncio.sleep(1)
 
+    async def _replayed(self, connection: Any, producer: kafka.Producer) -> None:
+        if self._replay:
+            count = await republish(connection, producer, service=self._service)
+            _log.info("replayed", count=count)
+            self._replay = False
+
     async def _publish(self, connection: Any, producer: kafka.Producer) -> None:
         schema = await connection.fetchval("SELECT current_schema()")
 
@@ -93,35 +115,102 @@ class Relay:
                 self._news.set()
 
         await connection.add_listener(CHANNEL, wake)
+        source, on_the_way = _Source(connection), deque[_Sent]()
         try:
             while True:
                 self._news.clear()
-                rows = await connection.fetch(_NEXT)
+                rows: Sequence[Any] = ()
+                if len(on_the_way) < DEPTH:
+                    rows = await source.next(sent=on_the_way)
                 if rows:
-                    await send_rows(producer, rows, service=self._service)
-                    await connection.execute(
-                        "UPDATE outbox SET published_at = now() WHERE position = ANY($1)",
-                        [row["position"] for row in rows],
-                    )
-                    _published.labels(self._service).inc(len(rows))
-                    continue
-                age_s = await connection.fetchval(
-                    "SELECT extract(epoch FROM now() - min(occurred_at)) FROM outbox WHERE published_at IS NULL"
-                )
-                _waiting.labels(self._service).set(float(age_s or 0))
-                pause_s = POLL_S if age_s is None else PENDING_POLL_S
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), pause_s)
+                    there = await send_rows(producer, rows, service=self._service)
+                    there.add_done_callback(lambda _: self._news.set())
+                    on_the_way.append(_Sent([row["position"] for row in rows], there))
+                else:
+                    if not on_the_way:
+                        _waiting.labels(self._service).set(await source.age_s())
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), POLL_S)
+                await self._settle(connection, on_the_way)
         finally:
+            for sent in on_the_way:
+                sent.there.cancel()
             if not connection.is_closed():
                 with contextlib.suppress(*OUTAGES):
                     await connection.remove_listener(CHANNEL, wake)
                     await connection.execute("SELECT pg_advisory_unlock_all()")
 
+    async def _settle(self, connection: Any, on_the_way: deque[_Sent]) -> None:
+        """Remember what the broker has acknowledged; in the order of sending, so that a restart leaves no gap."""
+        positions: list[int] = []
+        while on_the_way and on_the_way[0].there.done():
+            on_the_way[0].there.result()
+            positions += on_the_way.popleft().positions
+        if positions:
+            await connection.execute(
+                "UPDATE outbox SET published_at = now() WHERE position = ANY($1)", positions
+            )
+            _published.labels(self._service).inc(len(positions))
 
-async def send_rows(producer: kafka.Producer, rows: Sequence[Any], *, service: str) -> None:
-    """Publish outbox rows to their topics and state twins; returns when the broker has them all."""
-    sent: list[Awaitable[Any]] = []
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A batch that the broker may or may not have yet."""
+
+    positions: Sequence[int]
+    there: asyncio.Future[Any]
+
+
+class _Source:
+    """What to send next: the oldest first, and with a backlog in turns with what is new, so that nobody starves."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._behind = False
+        self._new_after: int | None = None
+
+    async def next(self, *, sent: Iterable[_Sent]) -> Sequence[Any]:
+        """Rows to send, in order per key; those `sent` are on their way and not among them."""
+        gone = [position for one in sent for position in one.positions]
+        fresh: Sequence[Any] = ()
+        if self._behind:
+            fresh = await self._fresh(gone)
+            gone += [row["position"] for row in fresh]
+        else:
+            self._new_after = None
+        oldest = await self._connection.fetch(_OLDEST, gone)
+        self._behind = len(oldest) == BATCH
+        return [*fresh, *oldest]
+
+    async def _fresh(self, gone: Sequence[int]) -> Sequence[Any]:
+        if self._new_after is None:
+            self._new_after = await self._connection.fetchval("SELECT max(position) FROM outbox")
+        rows: Sequence[Any] = await self._connection.fetch(
+            _NEWEST, gone, self._new_after - LOOK_BACK
+        )
+        if rows:
+            self._new_after = max(self._new_after, rows[-1]["position"])
+        return rows
+
+    async def age_s(self) -> float:
+        """Of the oldest fact that waits; 0 without one."""
+        age_s = await self._connection.fetchval(
+            """
+            SELECT extract(epoch FROM now() - occurred_at)
+              FROM outbox
+             WHERE published_at IS NULL
+             ORDER BY position
+             LIMIT 1
+            """
+        )
+        return float(age_s or 0)
+
+
+async def send_rows(
+    producer: kafka.Producer, rows: Sequence[Any], *, service: str
+) -> asyncio.Future[Any]:
+    """Hand outbox rows over for their topics and state twins; await what it gives to know that the broker has them."""
+    records: list[kafka.Record] = []
     for row in rows:
         headers = kafka.headers_of(
             kafka.Envelope(
@@ -134,11 +223,11 @@ async def send_rows(producer: kafka.Producer, rows: Sequence[Any], *, service: s
                 traceparent=row["traceparent"],
             )
         )
-        sent += [
-            await producer.send(topic, key=row["key"], payload=row["payload"], headers=headers)
+        records += [
+            kafka.Record(topic, row["key"], row["payload"], headers)
             for topic in (row["topic"], state_twin_of(row["topic"]))
         ]
-    await asyncio.gather(*sent)
+    return await producer.send_all(records)
 
 
 async def republish(
@@ -174,6 +263,6 @@ async def republish(
         )
         if not rows:
             return count
-        await send_rows(producer, rows, service=service)
+        await (await send_rows(producer, rows, service=service))
         after = rows[-1]["position"]
         count += len(rows)

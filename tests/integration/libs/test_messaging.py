@@ -17,7 +17,7 @@ from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.consumer import Consumer, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append, append_all
-from libs.messaging.relay import Relay, republish
+from libs.messaging.relay import BATCH, Relay, republish
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
@@ -164,18 +164,74 @@ async def test_facts_of_a_key_stay_in_order(pool: Pool, settings: ServiceSetting
         assert [fact.version for fact in got if fact.key == key] == list(range(1, 201))
 
 
-async def test_a_slow_transaction_is_not_overtaken(pool: Pool, settings: ServiceSettings) -> None:
+async def test_a_slow_transaction_holds_nobody_up_and_is_not_forgotten(
+    pool: Pool, settings: ServiceSettings
+) -> None:
     async with running(Relay(pool, settings).run()):
         async with transaction(pool) as slow:
             await append(slow, a_fact("requests/slow"))
             async with transaction(pool) as quick:
                 await append(quick, a_fact("requests/quick"))
-            await asyncio.sleep(0.3)
-            assert (
-                await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 1
-            )
+            await until(lambda: all_published(pool))
         await until(lambda: all_published(pool))
-    assert {fact.key for fact in await published(settings)} == {"requests/slow", "requests/quick"}
+        await until(lambda: _keys(settings, {"requests/slow", "requests/quick"}))
+
+
+async def _keys(settings: ServiceSettings, wanted: set[str]) -> bool:
+    return {fact.key for fact in await published(settings)} == wanted
+
+
+async def test_a_key_keeps_its_order_however_transactions_are_numbered(
+    pool: Pool, settings: ServiceSettings
+) -> None:
+    """The later change's transaction is the older one, and one between them is still open (docs/adr/0030)."""
+    number = "SELECT pg_current_xact_id()"
+    async with transaction(pool) as second:
+        await second.execute(number)
+        async with transaction(pool) as open_still:
+            await open_still.execute(number)
+            async with transaction(pool) as first:
+                await append(first, a_fact("requests/a", 1))
+            await append(second, a_fact("requests/a", 2))
+            await second.execute("COMMIT")
+            await second.execute("BEGIN")  # what the block's end commits
+            async with running(Relay(pool, settings).run()):
+                await until(lambda: _count(settings, at_least=1))
+                await open_still.execute("SELECT 1")
+        async with running(Relay(pool, settings).run()):
+            await until(lambda: all_published(pool))
+    assert [fact.version for fact in await published(settings)] == [1, 2]
+
+
+async def _count(settings: ServiceSettings, *, at_least: int) -> bool:
+    return len(await published(settings)) >= at_least
+
+
+async def test_new_facts_pass_a_backlog_and_keep_the_order_of_their_key(
+    pool: Pool, settings: ServiceSettings
+) -> None:
+    old = [a_fact(f"requests/old{n}") for n in range(8 * BATCH)]
+    async with transaction(pool) as connection:
+        await append_all(connection, [*old, a_fact("requests/both", 1)])
+    new = [a_fact("requests/new", 1), a_fact("requests/both", 2), a_fact("requests/new", 2)]
+    async with running(Relay(pool, settings).run()):
+        await until(lambda: _some_published(pool))
+        for fact in new:
+            async with transaction(pool) as connection:
+                await append(connection, fact)
+        await until(lambda: all_published(pool))
+    order = await pool.fetch(
+        "SELECT key, version, published_at FROM outbox WHERE key IN ('requests/new', 'requests/both') ORDER BY published_at, position"
+    )
+    last = await pool.fetchval("SELECT max(published_at) FROM outbox WHERE key LIKE '%old%'")
+    assert all(row["published_at"] < last for row in order if row["key"] == "requests/new")
+    facts = await published(settings)
+    for key in ("requests/new", "requests/both"):
+        assert [fact.version for fact in facts if fact.key == key] == [1, 2]
+
+
+async def _some_published(pool: Pool) -> bool:
+    return bool(await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))
 
 
 async def test_only_one_relay_works(pool: Pool, settings: ServiceSettings) -> None:
@@ -268,6 +324,42 @@ async def test_an_outage_is_waited_out(pool: Pool, settings: ServiceSettings) ->
         await until(lambda: bool(seen.facts))
     assert seen.facts == [("requests/a", 1)]
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
+
+
+async def test_a_dead_letter_waits_for_its_broker(fresh_database: str, tmp_path: Path) -> None:
+    """A broker that goes away while a refused fact is put aside is an outage: the partition is not stopped for it."""
+    from tests.support.broker import start_broker
+
+    migrate(fresh_database, MESSAGING_MIGRATIONS, schema="events", role="events")
+    process, address = start_broker(tmp_path)
+    settings = ServiceSettings(
+        service="events",
+        database_dsn=dsn_of(fresh_database, role="events"),
+        database_connections_min=0,
+        kafka_bootstrap=address,
+    )
+    try:
+        async with create_pool(settings) as pool:
+            await publish(pool, settings, a_fact("requests/a"))
+            refused = asyncio.Event()
+
+            class Away(kafka.Producer):
+                async def send(self, *_: Any, **__: Any) -> Any:
+                    refused.set()
+                    raise ConnectionResetError("away")
+
+            seen = Seen()
+            seen.fail = lambda _fact: NotLiked("not liked")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(kafka, "Producer", Away)
+                consumer = a_consumer(pool, settings, seen)
+                async with running(consumer.run()):
+                    await until(refused.is_set)
+                    patch.undo()
+                    await until_dead(settings)
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def test_a_bug_stops_its_partition_and_loses_nothing(
