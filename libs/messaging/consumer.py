@@ -190,7 +190,7 @@ class Consumer:
             SELECT topic, key, version
               FROM inbox_versions
              WHERE consumer = $1
-               AND (topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+               AND (topic, key) IN (SELECT thing.topic, thing.key FROM unnest($2::text[], $3::text[]) AS thing(topic, key))
              ORDER BY topic, key
                FOR UPDATE
             """,
@@ -207,8 +207,8 @@ class Consumer:
         await connection.execute(
             """
             INSERT INTO inbox_versions (consumer, topic, key, version)
-            SELECT $1, *
-              FROM unnest($2::text[], $3::text[], $4::bigint[])
+            SELECT $1, thing.topic, thing.key, thing.version
+              FROM unnest($2::text[], $3::text[], $4::bigint[]) AS thing(topic, key, version)
                 ON CONFLICT ON CONSTRAINT inbox_versions_one
                 DO UPDATE SET version = EXCLUDED.version
                  WHERE inbox_versions.version < EXCLUDED.version
