@@ -35,8 +35,10 @@ check: $(VENV)/.dev
 	set -o pipefail; $(VENV)/bin/buf build protos -o - | $(VENV)/bin/buf breaking - --against protos/contract.binpb
 	$(PY) -m pytest tests/unit tests/architecture tests/contract -q
 
+WITHOUT_NODE := $(if $(shell command -v npm),, and not node)
 test: $(VENV)/.dev
-	$(PY) -m pytest tests -q -m "not kafka and not browser and not chaos and not e2e"
+	$(PY) -m pytest tests -q -m "not kafka and not browser and not chaos and not e2e$(WITHOUT_NODE)"
+	@$(if $(WITHOUT_NODE),echo "left out: tests marked node, which check docs/asyncapi.yaml with AsyncAPI's parser; install Node 18 and npm to have them")
 	@echo "left out: tests marked kafka, browser, chaos and e2e; 'make test-all' runs them (JDK 17, Maven, chromium and a CJK font needed)"
 
 test-all: $(VENV)/.dev

@@ -15,6 +15,9 @@ import yaml
 from libs.messaging import kafka
 
 _DAY_MS = 86_400_000
+TOMBSTONE_DAYS = 7
+"""How long a compacted twin keeps a tombstone: whoever was away for less learns that a thing is to be forgotten."""
+DEAD_LETTER_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,17 @@ class Topic:
     key: str = ""
     readers: tuple[str, ...] = ()
     state_twin: str = ""
+    about: str = ""
+    """A sentence."""
+    facts: tuple[str, ...] = ()
+    """Names of the messages, without their package."""
+    tombstone: str = ""
+    """When a record without a value comes; '' for never."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Full names of the messages, as the header `ce_type` has them."""
+        return tuple(f"zhihui.{self.owner}.v1.{name}" for name in self.facts)
 
 
 @functools.cache
@@ -36,7 +50,8 @@ def topics() -> Mapping[str, Topic]:
     table = _table()
     return {
         row["name"]: Topic(
-            **(row | {"readers": tuple(row["readers"])}), state_twin=_twin(row["name"])
+            **(row | {"readers": tuple(row["readers"]), "facts": tuple(row["facts"])}),
+            state_twin=_twin(row["name"]),
         )
         for row in table["topics"]
     }
@@ -72,7 +87,7 @@ def dead_letters_of(service: str) -> kafka.TopicSettings:
     return kafka.TopicSettings(
         dead_letter_topic(service),
         1,
-        {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY_MS)},
+        {"cleanup.policy": "delete", "retention.ms": str(DEAD_LETTER_DAYS * _DAY_MS)},
     )
 
 
@@ -92,8 +107,7 @@ def wanted() -> Sequence[kafka.TopicSettings]:
             kafka.TopicSettings(
                 topic.state_twin,
                 topic.partitions,
-                # tombstones stay for a week, so that whoever was away for less learns of them
-                {"cleanup.policy": "compact", "delete.retention.ms": str(7 * _DAY_MS)},
+                {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONE_DAYS * _DAY_MS)},
             )
         )
     for row in _table()["dead_letters"]:
