@@ -18,8 +18,10 @@ from services.local.home import MARK, Home, StackRefused
 from services.local.process import STOP_S, Child, free_port, is_free
 
 SERVICES = ("experts", "events", "scheduling")
-PORTS = {"web": 7400, "experts": 7411, "events": 7412, "scheduling": 7413}
+PORTS = {"web": 7400, "identity": 7410, "experts": 7411, "events": 7412, "scheduling": 7413}
 """Taken when they are free, so that addresses stay the same from run to run."""
+HTTP = frozenset({"web", "identity"})
+"""The others speak gRPC."""
 TOKEN_DAYS = 30
 RESTARTS_MAX = 5
 STEADY_S = 60
@@ -28,7 +30,7 @@ DATABASE = "zhihui"
 
 
 class Stack:
-    """PostgreSQL, a broker, the three services, a solver worker and the web edge, on the loopback address."""
+    """PostgreSQL, a broker, the three services, a solver worker, an identity provider for trying out and the web edge, on the loopback address."""
 
     def __init__(
         self, home: Home, *, kafka: str, ports: Mapping[str, int], say: Callable[[str], None]
@@ -84,8 +86,9 @@ class Stack:
         for name in SERVICES:
             self._add(name, [f"services.{name}"])
         self._add("worker", ["services.scheduling", "worker"])
+        self._add("identity", ["services.local.identity", "--listen", self._addresses["identity"]])
         self._add("web", ["services.web"])
-        for name in (*SERVICES, "web"):
+        for name in (*SERVICES, "identity", "web"):
             self._await(name)
         self._tell()
 
@@ -108,6 +111,7 @@ class Stack:
         if name == "web":
             for other in SERVICES:
                 environment[f"ZHIHUI_{other.upper()}_ADDRESS"] = self._addresses[other]
+            environment["ZHIHUI_OIDC_ISSUER"] = f"http://{self._addresses['identity']}"
         return environment
 
     def _start_postgres(self) -> None:
@@ -194,7 +198,7 @@ class Stack:
 
     def _await(self, name: str) -> None:
         child, address = self._children[name], self._addresses[name]
-        serves = health.serves_http if name == "web" else health.serves_grpc
+        serves = health.serves_http if name in HTTP else health.serves_grpc
         if not health.wait_until(
             lambda: serves(address),
             given_up=lambda: child.exit_code() is not None,

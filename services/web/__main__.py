@@ -17,6 +17,8 @@ def main() -> None:
         metrics_listen=settings.metrics_listen,
     )
     host, _, port = settings.listen.rpartition(":")
+    if not settings.oidc_issuer:
+        raise SystemExit("ZHIHUI_OIDC_ISSUER is not set: nobody could sign in")
     uvicorn.run(create_app(settings), host=host.strip("[]"), port=int(port), log_config=None)
 
 

@@ -1,19 +1,17 @@
 """Bad input, service by service: each is refused with a reason and the paths of its fields, and nothing is written."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
-from pydantic import SecretStr
 from typer.testing import CliRunner
 from zhihui.common.v1 import common_pb2 as common
 from zhihui.events.v1 import events_pb2 as events
@@ -29,12 +27,11 @@ from libs.rpc.status import refusal_from
 from services.cli.__main__ import app
 from services.scheduling.adapters.transaction import transaction as scheduling_transaction
 from services.scheduling.domain import inputs
-from services.web.api.app import create_app
-from services.web.settings import Settings as WebSettings
 from tests.support import world
 from tests.support.clock import FixedClock
 from tests.support.services import events_service, experts_service, scheduling_service
-from tests.support.serving import KEY, calling
+from tests.support.serving import calling
+from tests.support.signing_in import browser, edge, identity_provider, sign_in
 
 pytestmark = pytest.mark.postgres
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # Monday, 09:00 in the city
@@ -669,6 +666,13 @@ async def test_nobody_leads_with_a_talk_half_reviewed_or_after_their_term(
 
 # the web edge
 
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    with identity_provider() as address:
+        yield address
+
+
 ASKED = {"request": {"venue": "venues/hall", "title": "示例", "duration_min": 60}}
 
 
@@ -684,22 +688,13 @@ ASKED = {"request": {"venue": "venues/hall", "title": "示例", "duration_min": 
     ],
 )
 async def test_the_web_edge_refuses_what_it_does_not_know(
-    fresh_database: str, body: dict[str, Any], field: str
+    fresh_database: str, issuer: str, body: dict[str, Any], field: str
 ) -> None:
     async with events_service(fresh_database, FixedClock(AT)) as (address, pool):
         before = await dump(pool)
-        web = create_app(
-            WebSettings(auth_key=SecretStr(KEY), listen="127.0.0.1:0", events_address=address)
-        )
-        async with (
-            web.router.lifespan_context(web),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=web), base_url="http://localhost"
-            ) as browser,
-        ):
-            csrf = (await browser.post("/api/session", json={"person": "city"})).json()["csrf"]
-            headers = {"Idempotency-Key": "k" * 12, "X-CSRF-Token": csrf}
-            answer = await browser.post("/api/requests", json=body, headers=headers)
+        async with edge(issuer, events_address=address) as web, browser(web) as visitor:
+            headers = {"Idempotency-Key": "k" * 12, **await sign_in(visitor, "city")}
+            answer = await visitor.post("/api/requests", json=body, headers=headers)
         assert answer.status_code in {400, 422}, answer.text
         assert field in answer.text
         assert await dump(pool) == before

@@ -8,37 +8,35 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from libs.auth.principal import NotSignedIn
+from services.web.adapters.provider import Provider
 from services.web.adapters.services import Refused, Services
 from services.web.api import experts, pages, reference, requests, rounds, sign_in
-from services.web.api.calls import COOKIE, CsrfMissing
-from services.web.api.guard import Guard
+from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing
+from services.web.api.guard import Guard, Limits
 from services.web.api.limit import RateLimit
 from services.web.api.problems import problem, problem_of
 from services.web.sessions import Sessions
 from services.web.settings import Settings
-
-__all__ = ["COOKIE", "create_app"]
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application.
 
     Raises:
-        ValueError: it would listen outside of this machine, where choosing a person is no way to sign in.
+        ValueError: the provider lets anybody be anyone, and it or the edge is reached from outside of this machine.
     """
-    if settings.listen.rpartition(":")[0] not in LOOPBACK:
-        raise ValueError(
-            "people to choose from are served on the loopback address only; set ZHIHUI_LISTEN"
-        )
+    settings.check()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = Services(settings)
+        app.state.provider = Provider(settings)
         yield
         await app.state.services.close()
+        await app.state.provider.close()
 
     app = FastAPI(
         title="智惠 Zhihui",
@@ -48,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
+    app.state.settings = settings
     app.state.sessions = Sessions(settings)
 
     @app.exception_handler(NotSignedIn)
@@ -57,6 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(CsrfMissing)
     async def csrf_missing(request: Request, error: Exception) -> JSONResponse:
         return problem(request, 403, "CSRF_MISSING")
+
+    @app.exception_handler(CrossSite)
+    async def cross_site(request: Request, error: Exception) -> JSONResponse:
+        return problem(request, 403, "CROSS_SITE")
+
+    @app.exception_handler(ChangedMeanwhile)
+    async def changed_meanwhile(request: Request, error: Exception) -> JSONResponse:
+        return problem(request, 412, "ETAG_MISMATCH")
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
@@ -69,6 +76,14 @@ def create_app(settings: Settings) -> FastAPI:
         ]
         return problem(request, 422, "INVALID_REQUEST", violations=wrong[:50])
 
+    @app.exception_handler(HTTPException)
+    async def framework_refused(request: Request, error: HTTPException) -> JSONResponse:
+        """What the framework itself refuses: no such page, no such verb, a body that cannot be read or is too large."""
+        reason = "TOO_MUCH_SENT" if error.status_code == 413 else ""
+        answer = problem(request, error.status_code, reason)
+        answer.headers.update(error.headers or {})
+        return answer
+
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         """The process answers; whether the services behind it do is theirs to say."""
@@ -76,10 +91,17 @@ def create_app(settings: Settings) -> FastAPI:
 
     for part in (sign_in, reference, rounds, requests, experts):
         app.include_router(part.router)
+    app.include_router(sign_in.pages)
     pages.add_to(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(
         Guard,
-        limit=RateLimit(per_minute=settings.calls_per_minute, monotonic_s=time.monotonic),
+        settings=settings,
+        limits=Limits(
+            session=RateLimit(per_minute=settings.calls_per_minute, monotonic_s=time.monotonic),
+            address=RateLimit(
+                per_minute=settings.address_calls_per_minute, monotonic_s=time.monotonic
+            ),
+        ),
     )
     return app

@@ -1,21 +1,55 @@
 """Who makes a call, and how it goes on to the services: what every route needs."""
 
-from dataclasses import dataclass
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Path, Query, Request
 
 from libs.auth.principal import Principal
-from services.web.adapters.services import Services
-from services.web.sessions import Sessions
+from services.web.adapters.services import Refused, Services
+from services.web.sessions import Session, Sessions
+from services.web.settings import Settings
 
-COOKIE = "zhihui_session"
 _ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_SAME_SITE = frozenset({"", "same-origin", "none"})
 
 
 class CsrfMissing(Exception):
     """A write did not show the token that belongs to its session."""
+
+
+class CrossSite(Exception):
+    """A write came from a page that is not ours."""
+
+
+class ChangedMeanwhile(Exception):
+    """`If-Match` named a version that is no longer the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class CookieNames:
+    """What cookies are called; over https the browser itself sees to their scope (`__Host-`)."""
+
+    session: str
+    signing_in: str
+    secure: bool
+
+
+_PLAIN = CookieNames("zhihui_session", "zhihui_signing_in", secure=False)
+_SECURE = CookieNames("__Host-zhihui_session", "__Secure-zhihui_signing_in", secure=True)
+
+
+def names_for(settings: Settings) -> CookieNames:
+    """By how browsers reach us."""
+    return _SECURE if settings.base_url.startswith("https:") else _PLAIN
+
+
+def cookie_names(request: Request) -> CookieNames:
+    """The same, for a request."""
+    return names_for(request.app.state.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +61,111 @@ class Caller:
     token: str
     key: str = ""
     """The caller's id of this call; a repeat with it is answered again and not done again."""
+    if_match: str = ""
+    """The version that was read, where the caller gave it as a header."""
+    noted: MutableMapping[str, Any] = field(default_factory=dict)
+    """What the guard puts on the answer: `etag`, of the one thing that is answered."""
 
     async def call(self, method: str, **values: Any) -> dict[str, Any]:
         """What `method` answers. Raises `Refused`."""
-        return await self.services.call(self.token, method, **values)
+        answer = await self.services.call(self.token, method, **values)
+        if len(answer) == 1:
+            (thing,) = answer.values()
+            if isinstance(thing, dict) and thing.get("etag"):
+                self.noted["etag"] = thing["etag"]
+        return answer
 
     async def write(self, method: str, **values: Any) -> dict[str, Any]:
-        """As `call`, with the key of this call, so that a retry does nothing twice."""
-        return await self.call(method, request_id=self.key, **values)
+        """As `call`, with the key of this call, so that a retry does nothing twice.
+
+        Raises:
+            Refused: the service said no, or is away.
+            ChangedMeanwhile: the version in `If-Match` is not the newest.
+        """
+        if self.if_match and "etag" in values:
+            values["etag"] = self.if_match
+        try:
+            return await self.call(method, request_id=self.key, **values)
+        except Refused as refused:
+            if self.if_match and refused.reason == "ETAG_MISMATCH":
+                raise ChangedMeanwhile from refused
+            raise
 
 
-def reader(request: Request) -> Caller:
+def signed_in(request: Request) -> Session:
     """Whoever the cookie says.
 
     Raises:
         NotSignedIn: there is none, or it is too old.
     """
     sessions: Sessions = request.app.state.sessions
-    principal = sessions.principal(request.cookies.get(COOKIE, ""))
-    return Caller(principal, request.app.state.services, sessions.call_token(principal))
+    session = sessions.session(request.cookies.get(cookie_names(request).session, ""))
+    request.state.renewed_cookie = sessions.renewed(session)
+    return session
+
+
+SignedIn = Annotated[Session, Depends(signed_in)]
+
+
+def signed_in_writing(
+    request: Request,
+    session: SignedIn,
+    x_csrf_token: Annotated[str, Header(max_length=64)] = "",
+) -> Session:
+    """The same, from a page of ours, which has shown the session's token (docs/adr/0036).
+
+    Raises:
+        NotSignedIn: as above.
+        CrossSite: the browser says that it comes from elsewhere.
+        CsrfMissing: the token is not the one that belongs to the session.
+    """
+    origin = request.headers.get("origin", "")
+    if request.headers.get("sec-fetch-site", "") not in _SAME_SITE or (
+        origin and urlsplit(origin).netloc != request.headers.get("host")
+    ):
+        raise CrossSite
+    sessions: Sessions = request.app.state.sessions
+    if not compare_digest(sessions.csrf(session).encode(), x_csrf_token.encode()):
+        raise CsrfMissing
+    return session
+
+
+SignedInWriting = Annotated[Session, Depends(signed_in_writing)]
+
+
+def reader(request: Request, session: SignedIn) -> Caller:
+    """Somebody who looks.
+
+    Raises:
+        NotSignedIn: nobody is signed in.
+    """
+    return Caller(
+        session.principal,
+        request.app.state.services,
+        request.app.state.sessions.call_token(session),
+        noted=request.scope["state"],
+    )
 
 
 def writer(
     request: Request,
-    idempotency_key: Annotated[str, Header(min_length=8, max_length=64)],
-    x_csrf_token: Annotated[str, Header(max_length=64)] = "",
+    session: SignedInWriting,
+    idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[!-~]+$")],
+    if_match: Annotated[str, Header(max_length=80)] = "",
 ) -> Caller:
-    """The same, who has shown the session's token.
+    """Somebody who changes something.
 
     Raises:
-        NotSignedIn: as above.
-        CsrfMissing: the token is not the one that belongs to the cookie.
+        NotSignedIn, CrossSite, CsrfMissing: as above.
     """
-    who = reader(request)
-    sessions: Sessions = request.app.state.sessions
-    expected = sessions.csrf(request.cookies[COOKIE])
-    if not compare_digest(expected.encode(), x_csrf_token.encode()):
-        raise CsrfMissing
-    return Caller(who.principal, who.services, who.token, key=idempotency_key)
+    return Caller(
+        session.principal,
+        request.app.state.services,
+        request.app.state.sessions.call_token(session),
+        key=idempotency_key,
+        if_match=if_match.strip().removeprefix("W/").strip('"'),
+        noted=request.scope["state"],
+    )
 
 
 Reader = Annotated[Caller, Depends(reader)]

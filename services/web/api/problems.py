@@ -31,7 +31,11 @@ _BY_STATUS = {
     401: "NOT_SIGNED_IN",
     403: "NOT_ALLOWED",
     404: "NOT_FOUND",
+    405: "INVALID_REQUEST",
     409: "CHANGED_MEANWHILE",
+    412: "CHANGED_MEANWHILE",
+    413: "INVALID_REQUEST",
+    421: "NOT_FOUND",
     422: "INVALID_REQUEST",
     429: "TOO_MANY_CALLS",
     503: "OUTAGE",
@@ -54,7 +58,7 @@ def problem(
 ) -> JSONResponse:
     """The answer; `sentence` is what a service said, in English, and is used where the table has nothing better."""
     english = speaks_english(request)
-    general = _BY_STATUS.get(status, "OUTAGE")
+    general = _BY_STATUS.get(status, "OUTAGE" if status >= 500 else "INVALID_REQUEST")
     table = ENGLISH if english else CHINESE
     detail = table.get(reason) or (sentence if english else "") or table[general]
     body = Problem(

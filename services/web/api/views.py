@@ -98,12 +98,6 @@ class DatePeriod(Sent):
 # --- sessions -------------------------------------------------------------------------------------------------------
 
 
-class SignIn(Sent):
-    """Who to be."""
-
-    person: str = Field(max_length=40)
-
-
 class PersonShown(Shown):
     """Somebody to be while trying out."""
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.web.api.app import COOKIE, create_app
+from services.web.api.app import create_app
 from services.web.settings import Settings
 
 KEY = SecretStr("k" * 32)
@@ -23,11 +23,6 @@ async def browser() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def test_choosing_a_person_is_refused_outside_of_this_machine() -> None:
-    with pytest.raises(ValueError, match="loopback"):
-        create_app(Settings(auth_key=KEY, listen="0.0.0.0:7400"))
-
-
 async def test_a_page_allows_only_its_own_scripts(browser: httpx.AsyncClient) -> None:
     page = await browser.get("/")
     assert page.status_code == 200
@@ -40,20 +35,34 @@ async def test_nobody_sees_requests_before_signing_in(browser: httpx.AsyncClient
     assert (answer.status_code, answer.json()["reason"]) == (401, "NOT_SIGNED_IN")
 
 
-async def test_a_session_cookie_is_kept_from_scripts(browser: httpx.AsyncClient) -> None:
-    answer = await browser.post("/api/session", json={"person": "city"})
-    assert answer.headers["set-cookie"].startswith(COOKIE)
-    assert "HttpOnly" in answer.headers["set-cookie"]
-    assert "SameSite=lax" in answer.headers["set-cookie"]
+async def test_a_call_under_another_name_is_refused(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/api/session", headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()["reason"]) == (421, "OTHER_HOST")
 
 
-async def test_a_write_without_its_token_is_refused(browser: httpx.AsyncClient) -> None:
-    await browser.post("/api/session", json={"person": "city"})
-    answer = await browser.post(
-        "/api/requests/a:endorse", json={}, headers={"Idempotency-Key": "k" * 12}
-    )
-    assert (answer.status_code, answer.json()["reason"]) == (403, "CSRF_MISSING")
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(
+    browser: httpx.AsyncClient,
+) -> None:
+    answer = await browser.post("/api/requests:check", content=b"[" + b"1," * 200_000)
+    assert (answer.status_code, answer.json()["reason"]) == (413, "TOO_MUCH_SENT")
 
 
-async def test_unknown_fields_are_refused(browser: httpx.AsyncClient) -> None:
-    assert (await browser.post("/api/session", json={"person": "city", "x": 1})).status_code == 422
+async def test_a_body_that_does_not_say_how_large_it_is_is_counted(
+    browser: httpx.AsyncClient,
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(500):
+            yield b"1," * 1000
+
+    answer = await browser.post("/api/requests:check", content=endless())
+    assert (answer.status_code, answer.json()["reason"]) == (413, "TOO_MUCH_SENT")
+
+
+async def test_one_address_in_a_hurry_is_told_when_to_come_back() -> None:
+    settings = Settings(auth_key=KEY, listen="127.0.0.1:0", address_calls_per_minute=10)
+    transport = httpx.ASGITransport(app=create_app(settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answers = [await client.get("/api/session") for _ in range(4)]
+    assert [one.status_code for one in answers] == [401, 401, 429, 429]
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert answers[-1].headers["content-type"] == "application/problem+json"

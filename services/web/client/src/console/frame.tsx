@@ -18,7 +18,7 @@ export function Frame() {
   const { path } = usePlace();
   const who = useQuery({ queryKey: ["session"], queryFn: session, staleTime: 60_000, retry: false });
   if (who.error instanceof Refused && who.error.status === 401) {
-    location.replace("/");
+    location.replace(`/?next=${encodeURIComponent(location.pathname + location.search)}`);
     return null;
   }
   return (

@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** People */
+        /**
+         * People
+         * @description Whom one may be while trying out; nobody where a real provider is set up.
+         */
         get: operations["people_api_people_get"];
         put?: never;
         post?: never;
@@ -34,9 +37,11 @@ export interface paths {
          */
         get: operations["session_api_session_get"];
         put?: never;
-        /** Sign In */
-        post: operations["sign_in_api_session_post"];
-        /** Sign Out */
+        post?: never;
+        /**
+         * Sign Out
+         * @description The session is over; its cookie is refused from now on.
+         */
         delete: operations["sign_out_api_session_delete"];
         options?: never;
         head?: never;
@@ -2369,14 +2374,6 @@ export interface components {
             /** Plan */
             plan: string;
         };
-        /**
-         * SignIn
-         * @description Who to be.
-         */
-        SignIn: {
-            /** Person */
-            person: string;
-        };
         /** Skill */
         Skill: {
             /** Topic */
@@ -2743,54 +2740,12 @@ export interface operations {
             };
         };
     };
-    sign_in_api_session_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionShown"];
-                };
-            };
-            /** @description A field is missing, unknown or malformed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Refused: `status` and `reason` say how. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     sign_out_api_session_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "x-csrf-token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2996,6 +2951,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path?: never;
@@ -3127,6 +3083,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3176,6 +3133,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3225,6 +3183,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3274,6 +3233,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3323,6 +3283,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3368,6 +3329,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3413,6 +3375,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3462,6 +3425,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3511,6 +3475,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3560,6 +3525,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3609,6 +3575,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3746,6 +3713,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -3838,6 +3806,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4016,6 +3985,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4428,6 +4398,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4473,6 +4444,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4571,6 +4543,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path?: never;
@@ -4704,6 +4677,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4795,6 +4769,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4844,6 +4819,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4893,6 +4869,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -4942,6 +4919,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -5256,6 +5234,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -5301,6 +5280,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -5350,6 +5330,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {
@@ -5399,6 +5380,7 @@ export interface operations {
             query?: never;
             header: {
                 "idempotency-key": string;
+                "if-match"?: string;
                 "x-csrf-token"?: string;
             };
             path: {

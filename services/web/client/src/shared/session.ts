@@ -1,15 +1,33 @@
 // Who is signed in, and what does not change while a page is open.
 import { useQuery } from "@tanstack/react-query";
-import { type View, get, rememberCsrf } from "./api";
+import { Refused, type View, get, rememberCsrf, send } from "./api";
 
 export type Session = View<"SessionShown">;
 export type Topic = View<"TopicShown">;
 export type District = View<"DistrictShown">;
 
+/** Who is signed in. Whoever is not goes to the sign-in page, and comes back here afterwards. */
 export async function session(): Promise<Session> {
-  const found = await get<Session>("session");
-  rememberCsrf(found.csrf);
-  return found;
+  try {
+    const found = await get<Session>("session");
+    rememberCsrf(found.csrf);
+    return found;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) toSignIn();
+    throw error;
+  }
+}
+
+export function toSignIn() {
+  location.replace(`/?${new URLSearchParams({ next: location.pathname + location.search })}`);
+}
+
+/** The session is over, here and for the cookie. */
+export async function signOut() {
+  await send("session", {}, undefined, "DELETE").catch((error: Refused) => {
+    if (error.status !== 401) throw error;
+  });
+  location.replace("/");
 }
 
 export function useReference() {

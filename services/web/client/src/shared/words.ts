@@ -31,6 +31,14 @@ export const words = of({
   conflict: ["情况已变化", "It has changed meanwhile"],
 
   // sign-in
+  "signin.page": ["登录", "Sign in"],
+  "signin.sample": ["（示例）", " (sample)"],
+  "signin.real": ["由贵单位的身份服务确认您是谁。", "Your organisation's identity service confirms who you are."],
+  "signin.problem.SIGN_IN_NOT_SET_UP": ["尚未配置登录服务，请联系管理员。", "Signing in is not set up yet; ask whoever runs this."],
+  "signin.problem.SIGN_IN_REFUSED": ["登录服务没有通过，请重新登录。", "The sign-in service said no; sign in again."],
+  "signin.problem.SIGN_IN_TOO_LATE": ["登录用时过长或已在别处完成，请重新登录。", "It took too long, or was finished elsewhere; sign in again."],
+  "signin.problem.PROVIDER_AWAY": ["登录服务暂时无法使用，请稍后再试。", "The sign-in service is away for a moment; try again later."],
+  "signin.problem.NO_PART_HERE": ["您的账号还没有分配身份，请联系管理员。", "Your account has no role here yet; ask whoever runs this."],
   "signin.title": ["选择一个身份开始", "Choose who to be"],
   "signin.note": ["本机试用：以下均为虚构的示例人物。", "For trying out on this machine: everybody here is invented."],
   "signin.venue": ["提出需求的人", "Those who ask"],

@@ -1,10 +1,10 @@
-// On one machine: choose one of the ready-made people.
+// Off to the identity provider, and back to where the reader wanted to go; while trying out, as one of its ready-made people.
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { type View, get, rememberCsrf, send } from "../shared/api";
+import { type View, get } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, language, setLanguage, t, useLanguage } from "../shared/language";
-import { homeOf } from "../shared/session";
+import { words } from "../shared/words";
 import "../shared/theme";
 import "../shared/base.css";
 import "./signin.css";
@@ -17,27 +17,27 @@ const KINDS: { title: Key; has: (roles: string[]) => boolean }[] = [
   { title: "signin.serve", has: (roles) => roles.includes("EXPERT") },
 ];
 
+const asked = new URLSearchParams(location.search);
+const next = asked.get("next") ?? "/";
+const start = (person = "") => `/auth/start?${new URLSearchParams({ next, ...(person && { person }) })}`;
+
 function SignIn() {
   useLanguage();
-  const [people, setPeople] = useState<Person[]>([]);
+  const [people, setPeople] = useState<Person[] | null>(null);
   const [wrong, setWrong] = useState("");
   const load = () => {
     setWrong("");
-    get<Person[]>("people").then(setPeople, (error: Error) => setWrong(error.message));
+    get<Person[]>("people").then(setPeople, (error: Error) => {
+      setPeople([]);
+      setWrong(error.message);
+    });
   };
   useEffect(load, []);
   useEffect(() => {
-    document.title = `${t("brand")} · ${t("brand.claim")}`;
+    document.title = `${t("signin.page")} · ${t("brand")}`;
   });
-  async function be(person: Person) {
-    try {
-      const session = await send<View<"SessionShown">>("session", { person: person.id });
-      rememberCsrf(session.csrf);
-      location.assign(homeOf(session.roles));
-    } catch (error) {
-      setWrong((error as Error).message);
-    }
-  }
+  const problem = asked.get("problem");
+  const said = problem && (`signin.problem.${problem}` in words ? t(`signin.problem.${problem}` as Key) : t("signin.problem.SIGN_IN_REFUSED"));
   return (
     <main className="signin">
       <header>
@@ -48,34 +48,46 @@ function SignIn() {
           {t("language.other")}
         </button>
       </header>
-      <section>
-        <h2>{t("signin.title")}</h2>
-        <p className="quiet">{t("signin.note")}</p>
-        {wrong && (
+      <section aria-busy={people === null}>
+        <h2>{people?.length ? t("signin.title") : t("signin.page")}</h2>
+        {(said || wrong) && (
           <p role="alert" className="wrong">
-            {wrong} <button className="plain" onClick={load}>{t("again")}</button>
+            {wrong || said} {wrong && <button className="plain" onClick={load}>{t("again")}</button>}
           </p>
         )}
-        {KINDS.map((kind) => (
-          <div key={kind.title} className="kind">
-            <h3>{t(kind.title)}</h3>
-            <ul>
-              {people
-                .filter((person) => kind.has(person.roles))
-                .map((person) => (
+        {people?.length === 0 && !wrong && (
+          <>
+            <p className="quiet">{t("signin.real")}</p>
+            <a className="go" href={start()}>{t("signin.page")}</a>
+          </>
+        )}
+        {!!people?.length && <p className="quiet">{t("signin.note")}</p>}
+        {KINDS.map((kind) => {
+          const here = people?.filter((person) => kind.has(person.roles)) ?? [];
+          if (people !== null && here.length === 0) return null;
+          return (
+            <div key={kind.title} className="kind">
+              <h3>{t(kind.title)}</h3>
+              <ul>
+                {people === null && <li className="ghost" aria-hidden="true" />}
+                {here.map((person) => (
                   <li key={person.id}>
-                    <button onClick={() => void be(person)}>
+                    <a href={start(person.id)}>
                       <span>
-                        <strong>{language() === "zh" ? person.zh : person.en}</strong>
+                        <strong>
+                          {language() === "zh" ? person.zh : person.en}
+                          {t("signin.sample")}
+                        </strong>
                         <small>{t(`signin.${person.id}` as Key)}</small>
                       </span>
                       <Glyph name="next" size={18} />
-                    </button>
+                    </a>
                   </li>
                 ))}
-            </ul>
-          </div>
-        ))}
+              </ul>
+            </div>
+          );
+        })}
       </section>
     </main>
   );
