@@ -9,11 +9,13 @@ import enum
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from services.scheduling.optimizer.candidates import Candidate, starts_of
 from services.scheduling.optimizer.check import violations
-from services.scheduling.optimizer.filters import ALWAYS, DAILY, LIMITS
+from services.scheduling.optimizer.filters import ALWAYS, DAILY, LIMITS, Ints, Mask, People
 from services.scheduling.optimizer.nearby import Nearby
-from services.scheduling.optimizer.problem import DAY_MIN, Assignment, Mode, Plan, Problem, Window
+from services.scheduling.optimizer.problem import DAY_MIN, Assignment, Mode, Plan, Problem
 from services.scheduling.optimizer.relaxing import Repair, cheapest_repair
 from services.scheduling.optimizer.tours import Draft
 
@@ -113,14 +115,35 @@ def why(problem: Problem, plan: Plan, request: int) -> tuple[SeatWhy, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Left:
-    """Who is left for a seat after some filters: `(expert, start, remote)`; how many people after each."""
+    """Who is left for a seat after some filters: visit `i` is by `expert[i]` at `start[i]`, from home where `remote[i]`.
 
-    triples: tuple[tuple[int, int, bool], ...]
+    Ordered by expert, start, on site first; `counts` has how many people were left after each filter.
+    """
+
+    expert: Ints
+    start: Ints
+    remote: Mask
     counts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.expert)
 
     @property
     def experts(self) -> list[int]:
-        return sorted({expert for expert, _, _ in self.triples})
+        return [int(one) for one in np.unique(self.expert)]
+
+    @property
+    def triples(self) -> list[tuple[int, int, bool]]:
+        return list(
+            zip(self.expert.tolist(), self.start.tolist(), self.remote.tolist(), strict=True)
+        )
+
+    def only(self, mask: Mask) -> "_Left":
+        """Those visits, counted as one more filter."""
+        expert = self.expert[mask]
+        return _Left(
+            expert, self.start[mask], self.remote[mask], (*self.counts, len(np.unique(expert)))
+        )
 
 
 class _EmptiedError(Exception):
@@ -139,6 +162,8 @@ class Explainer:
         self._plan = plan
         self._nearby = Nearby(problem)
         self._draft = self._nearby.draft(plan)
+        self._people = People(problem)
+        self._home = np.array([one.home for one in problem.experts], dtype=np.int64)
 
     def why_not(self, request: int) -> WhyNot:
         """See `why_not`."""
@@ -193,88 +218,135 @@ class Explainer:
         return opened
 
     def _eligible(self, index: int, seat: int, starts: Sequence[int]) -> _Left:
-        problem = self._problem
-        people = list(range(len(problem.experts)))
+        people = np.ones(len(self._problem.experts), dtype=np.bool_)
         counts: list[int] = []
         for place, (name, passes) in enumerate(ALWAYS):
-            left = [one for one in people if passes(problem, index, seat, one)]
-            counts.append(len(left))
-            if not left:
+            left = people & passes(self._people, index, seat)
+            counts.append(int(left.sum()))
+            if not counts[-1]:
                 reason = Reason.RULED_OUT if name == "forbids_kept" else Reason.NOBODY_ELIGIBLE
-                later = [test for _, test in ALWAYS[place + 1 :]]
-                lacks = {
-                    one: sum(not test(problem, index, seat, one) for test in later)
-                    for one in people
-                }
-                closest = self._closest(index, people, lacks.__getitem__)
+                lacks = np.zeros(len(people), dtype=np.int64)
+                for _, later in ALWAYS[place + 1 :]:
+                    lacks += ~later(self._people, index, seat)
+                before = np.flatnonzero(people).tolist()
+                closest = self._closest(index, before, lacks.tolist().__getitem__)
                 raise _EmptiedError(WhyNot(index, reason, name, seat, closest, (), tuple(counts)))
             people = left
-        days = sorted({start // DAY_MIN for start in starts})
-        pairs = [(one, day) for one in people for day in days]
-        for name, holds in DAILY:
-            held = [pair for pair in pairs if holds(problem, index, seat, *pair)]
-            counts.append(len({one for one, _ in held}))
-            if not held:
-                closest = self._closest(index, {one for one, _ in pairs})
+        return self._on_days(index, seat, starts, np.flatnonzero(people), counts)
+
+    def _on_days(
+        self, index: int, seat: int, starts: Sequence[int], experts: Ints, counts: list[int]
+    ) -> _Left:
+        """The visits of these experts on days on which they may come."""
+        at = np.array(starts, dtype=np.int64)
+        days = np.array(sorted({start // DAY_MIN for start in starts}), dtype=np.int64)
+        may = np.ones((len(experts), len(days)), dtype=np.bool_)
+        for name, period in DAILY:
+            first, until = period(self._people, index, seat)
+            first = np.broadcast_to(first, until.shape)
+            held = may & (first[experts, None] <= days) & (days < until[experts, None])
+            counts.append(int(held.any(axis=1).sum()))
+            if not counts[-1]:
+                closest = self._closest(index, experts[may.any(axis=1)].tolist())
                 raise _EmptiedError(
                     WhyNot(index, Reason.NOBODY_ELIGIBLE, name, seat, closest, (), tuple(counts))
                 )
-            pairs = held
-        by_day: dict[int, list[int]] = {}
-        for start in starts:
-            by_day.setdefault(start // DAY_MIN, []).append(start)
+            may = held
         modes = {Mode.ON_SITE: (False,), Mode.REMOTE: (True,), Mode.EITHER: (False, True)}
+        remote = np.array(modes[self._problem.requests[index].seats[seat].mode])
+        who, when = np.nonzero(may[:, np.searchsorted(days, at // DAY_MIN)])
         return _Left(
-            tuple(
-                (one, start, remote)
-                for one, day in pairs
-                for start in by_day[day]
-                for remote in modes[problem.requests[index].seats[seat].mode]
-            ),
+            np.repeat(experts[who], len(remote)),
+            np.repeat(at[when], len(remote)),
+            np.tile(remote, len(who)),
             tuple(counts),
         )
 
     def _free(self, index: int, seat: int, left: _Left) -> _Left:
-        duration_min = self._problem.requests[index].duration_min
-        triples = tuple(
-            triple
-            for triple in left.triples
-            if self._window(triple[0], triple[1], triple[1] + duration_min) is not None
-        )
-        return self._sieved(
-            index, seat, left, triples, emptied=(Reason.NOT_FREE, "in_availability")
-        )
+        passed = self._window_of(left, self._problem.requests[index].duration_min) >= 0
+        return self._sieved(index, seat, left, passed, emptied=(Reason.NOT_FREE, "in_availability"))
+
+    def _window_of(self, left: _Left, duration_min: int) -> Ints:
+        """Which of the day's windows holds each visit, by its place in `_windows`; -1 for none."""
+        opens, closes = self._windows
+        day = left.start // DAY_MIN
+        found = np.full(len(left), -1, dtype=np.int64)
+        for window in range(opens.shape[2] - 1, -1, -1):
+            inside = (opens[left.expert, day, window] <= left.start) & (
+                left.start + duration_min <= closes[left.expert, day, window]
+            )
+            found[inside] = window
+        return found
+
+    @functools.cached_property
+    def _windows(self) -> tuple[Ints, Ints]:
+        """Opening and closing by expert, day and window of that day; what is not there closes before it opens."""
+        people, days = self._problem.experts, self._problem.days
+        cut: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for expert, who in enumerate(people):
+            for window in who.windows:
+                day = window.start // DAY_MIN
+                low = max(window.start, day * DAY_MIN + who.limits.earliest)
+                high = min(window.end, day * DAY_MIN + who.limits.latest)
+                if low < high and day < days:
+                    cut.setdefault((expert, day), []).append((low, high))
+        most = max((len(one) for one in cut.values()), default=0)
+        opens = np.full((len(people), days, most), 1, dtype=np.int64)
+        closes = np.zeros_like(opens)
+        for (expert, day), windows in cut.items():
+            for place, (low, high) in enumerate(windows):
+                opens[expert, day, place] = low
+                closes[expert, day, place] = high
+        return opens, closes
 
     def _near(self, index: int, seat: int, left: _Left) -> _Left:
         """There and back on one day in an empty diary, or with nights away next to other visits of this plan."""
         problem, request = self._problem, self._problem.requests[index]
-        passed: list[tuple[int, int, bool]] = []
-        late: dict[str, int] = {}
-        for expert, start, remote in left.triples:
-            who = problem.experts[expert]
-            place = who.home if remote else request.place
-            out_min = problem.travel_min[who.home][place]
-            back_min = problem.travel_min[place][who.home]
-            window = self._window(expert, start, start + request.duration_min)
-            assert window is not None, "who is not free was sifted out before"
-            off = start - out_min >= window.start
-            back = start + request.duration_min + back_min <= window.end
-            allowed = who.limits.travel_min_per_day_max
-            if (off and back and out_min + back_min <= allowed) or self._on_tour(
-                Assignment(index, seat, expert, start, remote)
-            ):
-                passed.append((expert, start, remote))
-                continue
-            rule = (
-                "travel_per_day"
-                if out_min + back_min > allowed
-                else "home_in_window"
-                if off
-                else "leaves_in_window"
+        travel, place = problem.travel_min, request.place
+        ways = {
+            home: (travel[home][place], travel[place][home])
+            for home in np.unique(self._home[left.expert]).tolist()
+        }
+        both = np.array([ways[home] for home in self._home[left.expert].tolist()]).reshape(-1, 2)
+        both[left.remote] = 0
+        opens, closes = self._windows
+        window = self._window_of(left, request.duration_min)
+        day = left.start // DAY_MIN
+        off = left.start - both[:, 0] >= opens[left.expert, day, window]
+        back = left.start + request.duration_min + both[:, 1] <= closes[left.expert, day, window]
+        within = both.sum(axis=1) <= self._travel_max[left.expert]
+        passed = off & back & within
+        for i in np.flatnonzero(~passed & ~left.remote & (self._beside(left) > 0)).tolist():
+            passed[i] = self._on_tour(
+                Assignment(index, seat, int(left.expert[i]), int(left.start[i]))
             )
-            late[rule] = late.get(rule, 0) + 1
-        rule = max(late, key=lambda one: (late[one], one), default="travel_per_day")
-        return self._sieved(index, seat, left, tuple(passed), emptied=(Reason.TOO_FAR, rule))
+        late = {
+            "travel_per_day": int((~passed & ~within).sum()),
+            "home_in_window": int((~passed & within & off).sum()),
+            "leaves_in_window": int((~passed & within & ~off).sum()),
+        }
+        rule = max(late, key=lambda one: (late[one], one))
+        return self._sieved(index, seat, left, passed, emptied=(Reason.TOO_FAR, rule))
+
+    @functools.cached_property
+    def _travel_max(self) -> Ints:
+        limits = [one.limits.travel_min_per_day_max for one in self._problem.experts]
+        return np.array(limits, dtype=np.int64)
+
+    @functools.cached_property
+    def _visits(self) -> Ints:
+        """Visits of this plan by expert and day."""
+        found = np.zeros((len(self._problem.experts), self._problem.days), dtype=np.int64)
+        for (expert, day), stops in self._draft.days.items():
+            found[expert, day] = len(stops)
+        return found
+
+    def _beside(self, left: _Left) -> Ints:
+        """Visits of the same person on the day, the day before and the day after."""
+        padded = np.pad(self._visits, ((0, 0), (1, 1)))
+        around = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+        found: Ints = around[left.expert, left.start // DAY_MIN]
+        return found
 
     def _on_tour(self, assignment: Assignment) -> bool:
         """Whether a night away beside the person's other visits would do, were it not for how many those are."""
@@ -305,45 +377,46 @@ class Explainer:
     def _within_limits(self, index: int, seat: int, left: _Left) -> _Left:
         """One limit after the other, with what the plan and the time before the round have used of it."""
         for name in LIMITS:
-            used = {
-                (expert, start // DAY_MIN): self._used_up(name, expert, start // DAY_MIN)
-                for expert, start, _ in left.triples
-            }
-            passed = tuple(
-                triple for triple in left.triples if used[triple[0], triple[1] // DAY_MIN] is None
-            )
-            by = {one for taken in used.values() if taken is not None for one in taken}
+            passed = ~self._full(name)[left.expert, left.start // DAY_MIN]
+            by: set[int] = set()
+            if not passed.any():
+                pairs = {(expert, start // DAY_MIN) for expert, start, _ in left.triples}
+                by = {r for pair in pairs for r in self._used_up(name, *pair)}
             left = self._sieved(
                 index, seat, left, passed, emptied=(Reason.LIMITS_USED_UP, name), requests=by
             )
         return left
 
-    def _used_up(self, rule: str, expert: int, day: int) -> list[int] | None:
-        """None when the limit leaves room for one more visit on `day`; else the requests of this plan that use it up."""
-        problem, who = self._problem, self._problem.experts[expert]
-        limits = who.limits
+    @functools.cache  # noqa: B019 - lives as long as the explainer
+    def _full(self, rule: str) -> Mask:
+        """By expert and day: whether the limit leaves no room for one more visit."""
+        problem, visits = self._problem, self._visits
+        limits = [one.limits for one in problem.experts]
+        week = np.array([(d + problem.first_weekday) // 7 for d in range(problem.days)])
+        if rule == "per_day":
+            full: Mask = visits >= np.array([one.per_day_max for one in limits])[:, None]
+            return full
+        if rule == "per_round":
+            before = np.array([one.engaged_before_round for one in problem.experts])
+            most = np.array([one.per_round_max for one in limits])
+            return np.repeat((visits.sum(axis=1) + before >= most)[:, None], problem.days, axis=1)
+        by_week = np.zeros((len(limits), int(week.max()) + 1), dtype=np.int64)
+        if rule == "per_week":
+            np.add.at(by_week.T, week, visits.T)
+            by_week += np.array([one.engaged_before[: by_week.shape[1]] for one in problem.experts])
+            most = np.array([one.per_week_max for one in limits])
+            return np.asarray((by_week >= most[:, None])[:, week], dtype=np.bool_)
+        np.add.at(by_week.T, week, (visits > 0).T)
+        rest = np.array([7 - one.rest_days_per_week for one in limits])
+        return np.asarray((by_week >= rest[:, None])[:, week] & (visits == 0), dtype=np.bool_)
+
+    def _used_up(self, rule: str, expert: int, day: int) -> list[int]:
+        """The requests of this plan that use up the limit of `day`, which is full."""
+        problem = self._problem
         week = (day + problem.first_weekday) // 7
         days_of_week = [week * 7 - problem.first_weekday + n for n in range(7)]
-
-        def served(days: Iterable[int]) -> list[int]:
-            return [
-                stop.request for one in days for stop in self._draft.days.get((expert, one), ())
-            ]
-
-        if rule == "per_day":
-            here = served([day])
-            return here if len(here) >= limits.per_day_max else None
-        if rule == "per_week":
-            here = served(days_of_week)
-            return here if len(here) + who.engaged_before[week] >= limits.per_week_max else None
-        if rule == "per_round":
-            here = served(range(problem.days))
-            total = len(here) + who.engaged_before_round
-            return here if total >= limits.per_round_max else None
-        worked = [one for one in days_of_week if self._draft.days.get((expert, one))]
-        if day in worked or len(worked) < 7 - limits.rest_days_per_week:
-            return None
-        return served(worked)
+        days = {"per_day": [day], "per_round": range(problem.days)}.get(rule, days_of_week)
+        return [stop.request for one in days for stop in self._draft.days.get((expert, one), ())]
 
     def _paid_for(self, index: int, seat: int, left: _Left) -> _Left:
         """Whom quota and budget leave, each looked at alone."""
@@ -361,8 +434,9 @@ class Explainer:
                 quota, default=0
             )
 
-        passed = tuple(triple for triple in left.triples if agreed(triple[0]))
-        by = {request for expert in left.experts for request in used.get(people[expert].pool, ())}
+        experts = left.experts
+        passed = np.isin(left.expert, [one for one in experts if agreed(one)])
+        by = {request for expert in experts for request in used.get(people[expert].pool, ())}
         left = self._sieved(
             index, seat, left, passed, emptied=(Reason.RULED_OUT, "quota_kept"), requests=by
         )
@@ -384,11 +458,10 @@ class Explainer:
             for one in budget.requests
             if one in self._draft.teams
         }
-        passed = tuple(
-            triple
-            for triple in left.triples
-            if people[triple[0]].cost <= min(spare, default=people[triple[0]].cost)
-        )
+        able = [
+            one for one in left.experts if people[one].cost <= min(spare, default=people[one].cost)
+        ]
+        passed = np.isin(left.expert, able)
         return self._sieved(
             index, seat, left, passed, emptied=(Reason.RULED_OUT, "budgets_kept"), requests=spent
         )
@@ -522,14 +595,14 @@ class Explainer:
         index: int,
         seat: int,
         before: _Left,
-        passed: tuple[tuple[int, int, bool], ...],
+        passed: Mask,
         *,
         emptied: tuple[Reason, str],
         requests: Iterable[int] = (),
     ) -> _Left:
         """What a filter has left; raises when that is nobody."""
-        counts = (*before.counts, len({expert for expert, _, _ in passed}))
-        if not passed:
+        left = before.only(passed)
+        if not len(left):
             raise _EmptiedError(
                 WhyNot(
                     index,
@@ -537,16 +610,10 @@ class Explainer:
                     seat,
                     self._closest(index, before.experts),
                     self._cheapest(requests),
-                    counts,
+                    left.counts,
                 )
             )
-        return _Left(passed, counts)
-
-    def _window(self, expert: int, start: int, end: int) -> Window | None:
-        for window in self._nearby.eligibility.windows(expert, start // DAY_MIN):
-            if window.start <= start and end <= window.end:
-                return window
-        return None
+        return left
 
     def _room(self, index: int, seat: int, triple: tuple[int, int, bool]) -> bool:
         expert, start, remote = triple
