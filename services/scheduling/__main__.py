@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,16 +22,22 @@ from libs.postgres.pool import create_pool
 from libs.rpc.server import Server
 from services.scheduling.adapters.transaction import joined, transaction
 from services.scheduling.api import consumer
+from services.scheduling.api.ready import keep_ready
 from services.scheduling.api.servicer import SchedulingServicer
 from services.scheduling.api.worker import Worker
 from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.handlers.windows import Feasible
 from services.scheduling.settings import Settings
 
+FRESH_S = 2.0
+"""How far behind the facts an estimate of chances may be."""
 MIGRATIONS = [MESSAGING_MIGRATIONS, Path(__file__).parent / "migrations"]
 
 
 async def serve(settings: Settings) -> None:
     """Serve until told to stop."""
+    travel = ModelledTravel()
+    feasible = Feasible(travel=travel, fresh_s=FRESH_S, monotonic_s=time.monotonic)
     async with create_pool(settings) as pool:
         server = Server(settings, verify=Tokens(settings).verify)
         server.add(
@@ -38,8 +45,9 @@ async def serve(settings: Settings) -> None:
             SchedulingServicer(
                 transaction=lambda: transaction(pool),
                 clock=system_clock,
-                travel=ModelledTravel(),
+                travel=travel,
                 inputs=Inputs(),
+                feasible=feasible,
             ),
             pb.DESCRIPTOR,
         )
@@ -51,7 +59,11 @@ async def serve(settings: Settings) -> None:
             handlers=consumer.handlers(joined, clock=system_clock),
         )
 
-        await server.serve(Relay(pool, settings).run(), facts.run())
+        await server.serve(
+            Relay(pool, settings).run(),
+            facts.run(),
+            keep_ready(feasible, lambda: transaction(pool), every_s=FRESH_S),
+        )
 
 
 async def work(settings: Settings) -> None:

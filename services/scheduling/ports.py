@@ -67,6 +67,15 @@ class World(Protocol):
     async def experts(self) -> Sequence[inputs.Expert]:
         """Everybody."""
 
+    async def expert_versions(self) -> Mapping[str, int]:
+        """Everybody's version, by name."""
+
+    async def experts_of(self, names: Sequence[str]) -> Sequence[inputs.Expert]:
+        """Those of `names` there are."""
+
+    async def waiting_versions(self) -> Mapping[str, int]:
+        """Versions of the requests that wait for a round, by name."""
+
     async def pools(self) -> Mapping[str, inputs.Pool]:
         """By name."""
 
@@ -272,6 +281,11 @@ class Assignments(Protocol):
 
     async def engaged(self, *, since: datetime) -> Sequence[Assignment]:
         """Everybody's engagements that end after `since`, in whatever round."""
+
+    async def busy(
+        self, experts: Sequence[str], *, period: inputs.Period
+    ) -> Sequence[tuple[str, inputs.Period]]:
+        """When `experts` are engaged, as far as it touches `period`; by start."""
 
     async def page(
         self, chosen: AssignmentFilter, *, after: tuple[str, str] | None, size: int

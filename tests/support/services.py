@@ -1,6 +1,7 @@
 """The three services over real channels, each with its own schema in one real database."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from zhihui.events.v1 import events_pb2 as events_pb
@@ -26,6 +27,7 @@ from services.scheduling import __main__ as scheduling_main
 from services.scheduling.adapters.transaction import transaction as scheduling_transaction
 from services.scheduling.api.servicer import SchedulingServicer
 from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.handlers.windows import Feasible
 from services.scheduling.settings import Settings as SchedulingSettings
 from tests.support.serving import served, settings_for
 
@@ -59,12 +61,14 @@ async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str,
     """The scheduling service's address, and its pool."""
     migrate(dsn, scheduling_main.MIGRATIONS, schema="scheduling", role="scheduling")
     settings = SchedulingSettings(**settings_for(dsn, "scheduling"))
+    travel = ModelledTravel()
     async with create_pool(settings) as pool:
         servicer = SchedulingServicer(
             transaction=lambda: scheduling_transaction(pool),
             clock=clock,
-            travel=ModelledTravel(),
+            travel=travel,
             inputs=Inputs(),
+            feasible=Feasible(travel=travel, fresh_s=0, monotonic_s=time.monotonic),
         )
         add = scheduling_grpc.add_SchedulingServiceServicer_to_server
         async with served(settings, add, servicer, scheduling_pb.DESCRIPTOR) as address:

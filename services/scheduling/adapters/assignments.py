@@ -15,6 +15,7 @@ from services.scheduling.domain.assignment import (
     AssignmentNotFound,
     ExpertAlreadyBooked,
 )
+from services.scheduling.domain.inputs import Period
 from services.scheduling.ports import AssignmentFilter
 
 _ASSIGNMENT = TypeAdapter(Assignment)
@@ -103,6 +104,21 @@ class PostgresAssignments:
             since,
         )
         return [_ASSIGNMENT.validate_json(row["body"]) for row in rows]
+
+    async def busy(self, experts: Sequence[str], *, period: Period) -> Sequence[tuple[str, Period]]:
+        rows = await self._connection.fetch(
+            """
+            SELECT expert, start_time, end_time
+              FROM assignments
+             WHERE expert = ANY($1) AND state = ANY($2) AND end_time > $3 AND start_time < $4
+             ORDER BY start_time
+            """,
+            list(experts),
+            list(ENGAGED),
+            period.start_time,
+            period.end_time,
+        )
+        return [(row["expert"], Period(row["start_time"], row["end_time"])) for row in rows]
 
     async def page(
         self, chosen: AssignmentFilter, *, after: tuple[str, str] | None, size: int

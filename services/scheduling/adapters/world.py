@@ -57,6 +57,29 @@ class PostgresWorld:
         rows = await self._connection.fetch("SELECT body FROM experts ORDER BY name")
         return [_EXPERT.validate_json(row["body"]) for row in rows]
 
+    async def expert_versions(self) -> Mapping[str, int]:
+        rows = await self._connection.fetch("SELECT name, version FROM experts")
+        return {row["name"]: row["version"] for row in rows}
+
+    async def experts_of(self, names: Sequence[str]) -> Sequence[inputs.Expert]:
+        rows = await self._connection.fetch(
+            "SELECT body FROM experts WHERE name = ANY($1) ORDER BY name", list(names)
+        )
+        return [_EXPERT.validate_json(row["body"]) for row in rows]
+
+    async def waiting_versions(self) -> Mapping[str, int]:
+        rows = await self._connection.fetch(
+            """
+            SELECT name, version
+              FROM requests
+             WHERE state IN ('ENDORSED', 'UNSERVED')
+               AND NOT EXISTS (SELECT 1 FROM round_requests WHERE request = requests.name AND running)
+               AND NOT EXISTS (SELECT 1 FROM assignments WHERE request = requests.name AND state = ANY($1))
+            """,
+            list(ENGAGED),
+        )
+        return {row["name"]: row["version"] for row in rows}
+
     async def pools(self) -> Mapping[str, inputs.Pool]:
         rows = await self._connection.fetch("SELECT name, body FROM pools ORDER BY name")
         return {row["name"]: _POOL.validate_json(row["body"]) for row in rows}

@@ -19,6 +19,7 @@ from libs.rpc.repeat import once
 from services.scheduling.domain.assignment import Assignment
 from services.scheduling.domain.round import Round
 from services.scheduling.handlers.frozen import Frozen, Inputs
+from services.scheduling.handlers.windows import Feasible
 from services.scheduling.optimizer.formats import plan_from
 from services.scheduling.optimizer.problem import Plan
 from services.scheduling.ports import StoredPlan, Transaction
@@ -57,11 +58,13 @@ class Calls:
         clock: Clock,
         travel: TravelProvider,
         inputs: Inputs,
+        feasible: Feasible,
     ) -> None:
         self._transaction = transaction
         self._clock = clock
         self._travel = travel
         self._inputs = inputs
+        self._feasible = feasible
 
     async def _once(
         self,

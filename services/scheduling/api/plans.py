@@ -35,6 +35,7 @@ class _Wanted:
     mode: Mode | None
     roles: tuple[Role, ...]
     named_expert: str
+    look: tuple[Period, ...]
 
 
 class PlanCalls(Calls):
@@ -206,17 +207,14 @@ class PlanCalls(Calls):
                 mode=wanted.mode,
                 roles=wanted.roles,
                 named_expert=wanted.named_expert,
+                look=wanted.look,
             )
-            eligible, ranked = windows.rank(
-                asked,
-                await tx.world.experts(),
-                await tx.world.pools(),
-                await tx.assignments.engaged(since=self._clock()),
-                await tx.world.waiting(nodes=(), programmes=()),
-                travel=self._travel,
-            )
+            ranked = await self._feasible.rank(asked, tx)
         return pb.RankWindowsResponse(
-            windows=[to_message(one, pb.RankedWindow) for one in ranked], eligible=eligible
+            windows=[to_message(one, pb.RankedWindow) for one in ranked.windows],
+            looked=[to_message(one, pb.RankedWindow) for one in ranked.looked],
+            eligible=ranked.eligible,
+            chance=ranked.chance,
         )
 
 

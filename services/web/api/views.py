@@ -733,10 +733,11 @@ class WindowsAsked(Sent):
     form: Form
     topic: str = Field(max_length=63)
     duration_min: int = Field(ge=10, le=480)
-    windows: list[Period] = Field(min_length=1, max_length=120)
+    windows: list[Period] = Field(default=[], max_length=120)
     mode: Mode | NothingSaid = ""
     roles: list[Role] = []
     named_expert: str = Field(default="", max_length=80)
+    look: list[Period] = Field(default=[], max_length=120)
 
 
 class RankedWindow(Shown):
@@ -750,6 +751,35 @@ class RankedWindow(Shown):
 class RankedWindows(Shown):
     windows: list[RankedWindow]
     eligible: int
+    looked: list[RankedWindow]
+    chance: int
+
+
+class AnswerAsked(Sent):
+    """A request as far as it is written, and half-days to look at beside its own windows."""
+
+    request: RequestFields
+    look: list[Period] = Field(default=[], max_length=120)
+
+
+class AnswerNow(Shown):
+    """What can be said at once. `chance` is an estimate of 0 to 100; none until everything in `missing` is written.
+
+    `asked` are the request's windows and `looked` those of `look`, each in the order they were given; `better` are those of
+    `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule.
+    """
+
+    valid: bool
+    findings: list[Finding]
+    visits_left: int
+    ready_time: datetime | None
+    endorse_automatically: bool
+    missing: list[str]
+    eligible: int
+    chance: int | None
+    asked: list[RankedWindow]
+    looked: list[RankedWindow]
+    better: list[RankedWindow]
 
 
 class VenueShown(Shown):

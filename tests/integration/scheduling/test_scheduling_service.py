@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import hashlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ from services.scheduling.domain.inputs import RequestState
 from services.scheduling.domain.inputs import Role as ServingRole
 from services.scheduling.domain.run import LeaseLost
 from services.scheduling.handlers.frozen import Inputs
+from services.scheduling.handlers.windows import Feasible
 from services.scheduling.settings import Settings
 from tests.support import world
 from tests.support.clock import FixedClock
@@ -64,6 +66,7 @@ async def address(pool: Pool, fresh_database: str, clock: FixedClock) -> AsyncIt
         clock=clock,
         travel=ModelledTravel(),
         inputs=Inputs(),
+        feasible=Feasible(travel=ModelledTravel(), fresh_s=0, monotonic_s=time.monotonic),
     )
     async with served(
         Settings(**settings_for(fresh_database, "scheduling")),
@@ -586,6 +589,44 @@ async def test_windows_are_ranked(city: Any, settled: None) -> None:
         asked.windows[2],
     ]
     assert ranked.windows[2].free == ranked.windows[2].chance == 0
+    assert ranked.chance >= ranked.windows[0].chance > 0
+    looking = pb.RankWindowsRequest()
+    looking.CopyFrom(asked)
+    del looking.windows[:2]
+    looking.look.extend(asked.windows[:2])
+    looked = await city.RankWindows(looking)
+    assert [one.window for one in looked.looked] == list(asked.windows[:2])
+    assert looked.chance == 0, "nobody is free in the only window that is asked for"
+    assert {one.chance for one in looked.looked} == {one.chance for one in ranked.windows[:2]}
+
+
+async def test_a_change_of_an_expert_is_in_the_next_estimate(
+    city: Any, pool: Pool, settled: None
+) -> None:
+    period = common.Period()
+    period.start_time.FromDatetime(world.at(5, 9).astimezone(UTC))
+    period.end_time.FromDatetime(world.at(5, 12).astimezone(UTC))
+    asked = pb.RankWindowsRequest(
+        venue="venues/near",
+        group=common.AUDIENCE_GROUP_YOUTH,
+        level=common.LANGUAGE_LEVEL_JUNIOR,
+        form=common.FORM_LECTURE,
+        topic="space",
+        duration_min=60,
+        windows=[period],
+    )
+    before = await city.RankWindows(asked)
+    async with transaction(pool) as tx:
+        first = (await tx.world.experts_of(["experts/ann"]))[0]
+        versions = await tx.world.expert_versions()
+        changed = dataclasses.replace(first, availability=())
+        await tx.world.keep_expert(changed, version=versions[first.name] + 1)
+    after = await city.RankWindows(asked)
+    assert after.windows[0].free == before.windows[0].free - 1
+    async with transaction(pool) as tx:
+        await tx.world.forget_expert("experts/ann")
+    gone = await city.RankWindows(asked)
+    assert gone.eligible == before.eligible - 1
 
 
 async def test_fifty_writers_cannot_book_one_person_twice(pool: Pool) -> None:

@@ -3328,6 +3328,7 @@ class RankWindowsRequest(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     NAMED_EXPERT_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     venue: _builtins.str
     """`venues/{venue}`."""
     group: _common_pb2.AudienceGroup.ValueType
@@ -3346,11 +3347,15 @@ class RankWindowsRequest(_message.Message):
     """`experts/{expert}`, or empty."""
     @_builtins.property
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Period]:
-        """Half-days to look at; 1 to 120."""
+        """Windows of the request as far as they are written; at most 120."""
 
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Role.ValueType]:
         """Who may lead; empty: any role."""
+
+    @_builtins.property
+    def look(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Period]:
+        """Other half-days that might be better; at most 120."""
 
     def __init__(
         self,
@@ -3365,10 +3370,11 @@ class RankWindowsRequest(_message.Message):
         mode: _common_pb2.Mode.ValueType = ...,
         roles: _abc.Iterable[_common_pb2.Role.ValueType] | None = ...,
         named_expert: _builtins.str = ...,
+        look: _abc.Iterable[_common_pb2.Period] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_min", b"duration_min", "form", b"form", "group", b"group", "level", b"level", "mode", b"mode", "named_expert", b"named_expert", "roles", b"roles", "topic", b"topic", "venue", b"venue", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_min", b"duration_min", "form", b"form", "group", b"group", "level", b"level", "look", b"look", "mode", b"mode", "named_expert", b"named_expert", "roles", b"roles", "topic", b"topic", "venue", b"venue", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3382,21 +3388,31 @@ class RankWindowsResponse(_message.Message):
 
     WINDOWS_FIELD_NUMBER: _builtins.int
     ELIGIBLE_FIELD_NUMBER: _builtins.int
+    LOOKED_FIELD_NUMBER: _builtins.int
+    CHANCE_FIELD_NUMBER: _builtins.int
     eligible: _builtins.int
     """People eligible at all, whenever."""
+    chance: _builtins.int
+    """0 to 100, of the request with all of `windows`: an estimate, not a promise."""
     @_builtins.property
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedWindow]:
         """One for each window asked about."""
+
+    @_builtins.property
+    def looked(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedWindow]:
+        """One for each of `look`, in the order they were given."""
 
     def __init__(
         self,
         *,
         windows: _abc.Iterable[Global___RankedWindow] | None = ...,
         eligible: _builtins.int = ...,
+        looked: _abc.Iterable[Global___RankedWindow] | None = ...,
+        chance: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["eligible", b"eligible", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chance", b"chance", "eligible", b"eligible", "looked", b"looked", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
