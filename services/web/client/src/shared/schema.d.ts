@@ -1079,10 +1079,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/requests:answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Now
+         * @description Reads only: valid, visits left, how likely, and which other half-days would raise the chance.
+         */
+        post: operations["answer_now_api_requests_answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AnswerAsked
+         * @description A request as far as it is written, and half-days to look at beside its own windows.
+         */
+        AnswerAsked: {
+            request: components["schemas"]["RequestFields"];
+            /**
+             * Look
+             * @default []
+             */
+            look: components["schemas"]["Period"][];
+        };
+        /**
+         * AnswerNow
+         * @description What can be said at once. `chance` is an estimate of 0 to 100; none until everything in `missing` is written.
+         *
+         *     `asked` are the request's windows and `looked` those of `look`, each in the order they were given; `better` are those of
+         *     `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule.
+         */
+        AnswerNow: {
+            /** Valid */
+            valid: boolean;
+            /** Findings */
+            findings: components["schemas"]["Finding"][];
+            /** Visits Left */
+            visits_left: number;
+            /** Ready Time */
+            ready_time: string | null;
+            /** Endorse Automatically */
+            endorse_automatically: boolean;
+            /** Missing */
+            missing: string[];
+            /** Eligible */
+            eligible: number;
+            /** Chance */
+            chance: number | null;
+            /** Asked */
+            asked: components["schemas"]["RankedWindow"][];
+            /** Looked */
+            looked: components["schemas"]["RankedWindow"][];
+            /** Better */
+            better: components["schemas"]["RankedWindow"][];
+        };
         /**
          * AsRead
          * @description A step from the version that was read; a change of somebody else's in between is a conflict.
@@ -1824,6 +1887,10 @@ export interface components {
             windows: components["schemas"]["RankedWindow"][];
             /** Eligible */
             eligible: number;
+            /** Looked */
+            looked: components["schemas"]["RankedWindow"][];
+            /** Chance */
+            chance: number;
         };
         /**
          * Rating
@@ -2620,7 +2687,10 @@ export interface components {
             topic: string;
             /** Duration Min */
             duration_min: number;
-            /** Windows */
+            /**
+             * Windows
+             * @default []
+             */
             windows: components["schemas"]["Period"][];
             /**
              * Mode
@@ -2637,6 +2707,11 @@ export interface components {
              * @default
              */
             named_expert: string;
+            /**
+             * Look
+             * @default []
+             */
+            look: components["schemas"]["Period"][];
         };
         /** Withdrawn */
         Withdrawn: {
@@ -5667,6 +5742,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TalksShown"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_now_api_requests_answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerNow"];
                 };
             };
             /** @description A field is missing, unknown or malformed. */
