@@ -92,6 +92,7 @@ class Action(StrEnum):
     EXPLAIN_REQUEST = "ExplainRequest"
     LIST_SUPPLY_SIGNALS = "ListSupplySignals"
     PRICE_MOVE = "PriceMove"
+    ADOPT_REPAIR = "AdoptRepair"
     COMPARE_PLANS = "ComparePlans"
     VERIFY_PLAN = "VerifyPlan"
     DOWNLOAD_INPUTS = "DownloadInputs"
@@ -194,6 +195,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.GET_PLAN: READERS,
     Action.LIST_PLANS: READERS,
     Action.CHOOSE_PLAN: COORDINATORS,
+    Action.ADOPT_REPAIR: COORDINATORS,
     Action.LIST_PLANNED_EVENTS: READERS,
     Action.LIST_UNSERVED: READERS,
     Action.EXPLAIN_REQUEST: READERS,

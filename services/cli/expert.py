@@ -11,7 +11,9 @@ from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
 
 from libs.clock import system_clock
 from libs.geo import calendar
-from services.cli import cells, words
+from libs.sheets import cells
+from libs.sheets.kinds import KindName
+from services.cli import words
 from services.cli.answer import REFUSED
 from services.cli.fill import filled
 from services.cli.session import (
@@ -25,7 +27,6 @@ from services.cli.session import (
     short_name,
     word,
 )
-from services.cli.sheets_kinds import KindName
 
 app = typer.Typer(no_args_is_help=True, help="专家 · experts")
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from libs.sheets.columns import clear
+from libs.sheets.kinds import KINDS, KindName
 from services.cli.session import Session
-from services.cli.sheets_columns import clear
-from services.cli.sheets_kinds import KINDS, KindName
 
 
 def filled(

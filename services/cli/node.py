@@ -7,7 +7,9 @@ from zhihui.common.v1 import common_pb2 as common
 from zhihui.events.v1 import events_pb2 as events
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 
-from services.cli import cells, words
+from libs.sheets import cells
+from libs.sheets.kinds import KindName
+from services.cli import words
 from services.cli.fill import filled
 from services.cli.session import (
     PAGE_SIZE,
@@ -20,7 +22,6 @@ from services.cli.session import (
     short_name,
     word,
 )
-from services.cli.sheets_kinds import KindName
 
 app = typer.Typer(no_args_is_help=True, help="节点 · nodes")
 venue_app = typer.Typer(no_args_is_help=True, help="场地 · venues")

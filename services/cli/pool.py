@@ -7,7 +7,7 @@ from zhihui.common.v1 import common_pb2 as common
 from zhihui.experts.v1 import experts_pb2 as experts
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
 
-from services.cli import cells
+from libs.sheets import cells
 from services.cli.session import (
     PAGE_SIZE,
     Name,

@@ -8,6 +8,7 @@ from rich.markup import escape
 from zhihui.events.v1 import events_pb2 as events
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 
+from libs.sheets.kinds import KindName
 from services.cli import words
 from services.cli.answer import REFUSED
 from services.cli.fill import filled
@@ -22,7 +23,6 @@ from services.cli.session import (
     short_name,
     word,
 )
-from services.cli.sheets_kinds import KindName
 
 app = typer.Typer(no_args_is_help=True, help="需求 · requests")
 

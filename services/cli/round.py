@@ -13,7 +13,8 @@ from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
-from services.cli import cells, live, words
+from libs.sheets import cells
+from services.cli import live, words
 from services.cli.answer import REFUSED
 from services.cli.session import (
     PAGE_SIZE,

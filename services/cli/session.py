@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 
 from libs.ids import new_id
 from libs.rpc.client import channel
+from libs.sheets.cells import CellRefused
 from services.cli.answer import OUTAGE, REFUSED, Answer
-from services.cli.cells import CellRefused
 from services.cli.stack import Stack, StackUnknown
 
 PAGE_SIZE = 200

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from libs.clock import system_clock
 from libs.geo import calendar
-from services.cli import cells
+from libs.sheets import cells
+from libs.sheets.kinds import KINDS, Chosen, KindName
+from libs.sheets.run import Outcome, Problem, Report, Sheet, rows_of, run_sheet, sheet_of
+from libs.sheets.tables import TableUnreadable, read_rows, write_rows
 from services.cli.answer import DONE, REFUSED, Answer
-from services.cli.sheets_kinds import KINDS, Chosen, Kind, KindName
-from services.cli.sheets_run import Outcome, Problem, Report, Sheet, run_sheet, sheet_of
-from services.cli.tables import TableUnreadable, read_rows, write_rows
 
 app = typer.Typer()
 
@@ -107,15 +107,6 @@ def export_sheet(
         {"kind": kind, "rows": written, "file": str(file)},
         say=lambda: answer.say(f"已写 {written} 行到 {file} ({written} rows written)"),
     )
-
-
-async def rows_of(kind: Kind, stub: Any, chosen: Chosen) -> Sequence[Sequence[str]]:
-    """What there is of a kind, by the columns that are not private."""
-    columns = [column for column in kind.columns if not column.private]
-    rows: list[Sequence[str]] = []
-    async for page in kind.pages(stub, chosen):
-        rows.extend([column.write(message) for column in columns] for message in page)
-    return rows
 
 
 def _node(name: str) -> str:

@@ -16,9 +16,10 @@ from libs.geo import calendar
 from libs.messaging import kafka
 from libs.messaging.kafka import Received
 from libs.messaging.topics import topics
-from services.cli import cells, words
+from libs.sheets import cells
+from libs.sheets.cells import CellRefused
+from services.cli import words
 from services.cli.answer import OUTAGE, REFUSED, message_to_dict
-from services.cli.cells import CellRefused
 from services.cli.session import Session
 
 LABELS: Mapping[str, str] = {

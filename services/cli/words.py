@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from zhihui.common.v1 import common_pb2 as common
 
 from libs.geo import data
-from services.cli import cells
+from libs.sheets import cells
 from services.cli.session import word
 
 STATES: Mapping[str, str] = {

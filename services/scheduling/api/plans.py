@@ -1,4 +1,4 @@
-"""Calls that read plans: what they send where, what they leave out, why, at what price, and whether they are sound."""
+"""Calls about plans: what they send where, what they leave out, why, at what price, and whether they are sound."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,14 @@ from zhihui.scheduling.v1 import scheduling_pb2 as pb
 
 from libs.rpc.mapping import from_message, to_message
 from libs.rpc.paging import page_of
-from services.scheduling.api.calls import Calls, Context, one_key, two_keys
+from services.scheduling.api.calls import (
+    Calls,
+    Context,
+    StoredTransaction,
+    one_key,
+    round_to,
+    two_keys,
+)
 from services.scheduling.domain.inputs import Form, Group, Level, Mode, Period, Role
 from services.scheduling.domain.round import Pin, RoundInWrongState
 from services.scheduling.domain.run import PlanNotFound, PlanRecord
@@ -39,7 +46,7 @@ class _Wanted:
 
 
 class PlanCalls(Calls):
-    """Everything about plans that changes nothing."""
+    """Everything about plans."""
 
     async def GetPlan(self, request: pb.GetPlanRequest, context: Context) -> pb.GetPlanResponse:
         async with self._transaction() as tx:
@@ -119,7 +126,8 @@ class PlanCalls(Calls):
             read = await self._plan(request.plan, tx)
             answer = await why.explain(request.plan, request.request, read.frozen, read.plan, tx)
         response = pb.ExplainRequestResponse(
-            seats=[to_message(seat, pb.SeatWhy) for seat in answer.seats]
+            seats=[to_message(seat, pb.SeatWhy) for seat in answer.seats],
+            displaced=[to_message(one, pb.Unserved) for one in answer.displaced],
         )
         if answer.unserved is not None:
             response.unserved.CopyFrom(to_message(answer.unserved, pb.Unserved))
@@ -142,9 +150,33 @@ class PlanCalls(Calls):
         )
         price = await why.price(read.frozen, read.plan, pin)
         return pb.PriceMoveResponse(
-            violations=price.violations,
+            violations=[one.message for one in price.broken],
+            broken=[to_message(one, pb.BrokenRule) for one in price.broken],
             differences=[to_message(one, pb.StageResult) for one in price.differences],
+            feasible=price.feasible,
+            changed=price.changed,
+            dropped=price.dropped,
         )
+
+    async def AdoptRepair(
+        self, request: pb.AdoptRepairRequest, context: Context
+    ) -> pb.AdoptRepairResponse:
+        async def act(tx: StoredTransaction) -> pb.AdoptRepairResponse:
+            before = await self._mine(request.plan, tx, etag=request.etag)
+            read = await self._plan(request.plan, tx)
+            round, record = await why.adopt(
+                before,
+                read.stored,
+                read.frozen,
+                read.plan,
+                tx,
+                request=request.request,
+                code=request.code,
+                now=self._clock(),
+            )
+            return pb.AdoptRepairResponse(round=round_to(round), plan=_short(record))
+
+        return await self._once(request, pb.AdoptRepairResponse, act)
 
     async def ComparePlans(
         self, request: pb.ComparePlansRequest, context: Context

@@ -20,9 +20,10 @@ from services.scheduling.api.calls import (
 from services.scheduling.domain.inputs import DatePeriod
 from services.scheduling.domain.policy import DEFAULT, POLICIES
 from services.scheduling.domain.round import Forbid, Pin, Round
-from services.scheduling.domain.run import Run
+from services.scheduling.domain.run import PlanNotFound, Run
 from services.scheduling.handlers import round as rounds
 from services.scheduling.handlers import run as runs
+from services.scheduling.handlers.publish import UNSERVED_MAX, ledger
 
 SECONDS = 60
 """A run's budget where none is said."""
@@ -285,17 +286,26 @@ class RoundCalls(Calls):
         self, request: pb.ListCoverageRequest, context: Context
     ) -> pb.ListCoverageResponse:
         page = page_of(request)
+        after = two_keys(page.after)
         async with self._transaction() as tx:
             await self._seen(request.round, tx)
-            found = await tx.rounds.coverage(
-                request.round, after=two_keys(page.after), size=page.size + 1
-            )
-        lines = []
+            if request.plan and round_name(request.plan) == request.round:
+                read = await self._plan(request.plan, tx)
+                unserved = await tx.plans.unserved(request.plan, after=0, size=UNSERVED_MAX)
+                lines = await ledger(read.frozen, read.plan, unserved, tx)
+                rest = [one for one in lines if not after or (one.district, one.group) > after]
+                found = rest[: page.size + 1]
+            elif request.plan:
+                raise PlanNotFound("the plan is of another round", plan=request.plan)
+            else:
+                found = list(
+                    await tx.rounds.coverage(request.round, after=after, size=page.size + 1)
+                )
+        response = pb.ListCoverageResponse()
         for line in found[: page.size]:
             message = to_message(line, pb.Coverage)
             message.debt = line.debt
-            lines.append(message)
-        response = pb.ListCoverageResponse(coverage=lines)
+            response.coverage.append(message)
         if len(found) > page.size:
             last = found[page.size - 1]
             response.next_page_token = page.token_after(last.district, last.group.value)

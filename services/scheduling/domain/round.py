@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from libs.errors import FieldViolation, InvalidInput, NotFound, WrongState
-from services.scheduling.domain.inputs import DatePeriod
+from services.scheduling.domain.inputs import LOCAL, DatePeriod
 from services.scheduling.domain.policy import policy_of
 
 HORIZON_DAYS_MAX: Final = 56
@@ -61,11 +61,22 @@ class Pin:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forbid:
-    """A solve must not: `expert` for `request` (any where empty), or in one team with `other`."""
+    """A solve must not: `expert` for `request` (any where empty), or in one team with `other`; they rest in `period`."""
 
     expert: str
     request: str = ""
     other: str = ""
+    period: DatePeriod | None = None
+
+    def rules_out(self, pin: Pin) -> bool:
+        """Whether it says the opposite of `pin`; a rest does where the pin says when."""
+        if self.other or self.expert != pin.expert or self.request not in ("", pin.request):
+            return False
+        if self.period is None:
+            return True
+        return pin.start_time is not None and self.period.covers(
+            pin.start_time.astimezone(LOCAL).date()
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -162,11 +173,7 @@ class Round:
             return self
         self._require(State.OPEN, State.FROZEN, State.PROPOSED)
         same_seat = [one for one in self.pins if (one.request, one.seat) == (pin.request, pin.seat)]
-        forbidden = [
-            one
-            for one in self.forbids
-            if not one.other and one.expert == pin.expert and one.request in ("", pin.request)
-        ]
+        forbidden = [one for one in self.forbids if one.rules_out(pin)]
         if same_seat or forbidden:
             raise PinContradicts(
                 "another pin or forbid says the opposite; take that away first",
@@ -193,9 +200,7 @@ class Round:
         if forbid in self.forbids:
             return self
         self._require(State.OPEN, State.FROZEN, State.PROPOSED)
-        if not forbid.other and any(
-            pin.expert == forbid.expert and forbid.request in ("", pin.request) for pin in self.pins
-        ):
+        if any(forbid.rules_out(pin) for pin in self.pins):
             raise PinContradicts(
                 "a pin wants just that; take it away first",
                 violations=[FieldViolation("forbid", "contradicts a pin")],

@@ -174,7 +174,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """A request a plan does not serve."""
+    """A request a plan does not serve; `place` in the queue counts from 1, 0 where it was stored before it was counted."""
 
     request: str
     title: str
@@ -186,6 +186,9 @@ class Unserved:
     weight: int
     repair: Repair | None = None
     repair_sought: bool = False
+    venue: str = ""
+    venue_display_name: str = ""
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

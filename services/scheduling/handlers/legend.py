@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 
 from libs.errors import NotFound
 from services.scheduling.domain.finding import Finding
-from services.scheduling.domain.inputs import LOCAL, Group, Period, Point, Role
+from services.scheduling.domain.inputs import LOCAL, DatePeriod, Group, Period, Point, Role
 from services.scheduling.domain.round import Forbid, Pin
 from services.scheduling.optimizer import problem as optimizer
+from services.scheduling.optimizer.problem import DAY_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +145,31 @@ class Legend:
                 experts[forbid.other] if forbid.other else -1,
             )
             for forbid in forbids
-            if forbid.expert in experts
+            if forbid.period is None
+            and forbid.expert in experts
             and (not forbid.request or forbid.request in requests)
             and (not forbid.other or forbid.other in experts)
         ]
+        people = list(problem.experts)
+        for forbid in forbids:
+            if forbid.period is not None and forbid.expert in experts:
+                index = experts[forbid.expert]
+                people[index] = self._resting(people[index], forbid.period)
         return dataclasses.replace(
-            problem, pins=(*problem.pins, *pinned), forbids=(*problem.forbids, *forbidden)
+            problem,
+            experts=tuple(people),
+            pins=(*problem.pins, *pinned),
+            forbids=(*problem.forbids, *forbidden),
         )
+
+    def _resting(self, expert: optimizer.Expert, period: DatePeriod) -> optimizer.Expert:
+        """The expert without the windows of these days; each window lies in one day."""
+        free = tuple(
+            window
+            for window in expert.windows
+            if not period.covers(self.start_date + timedelta(days=window.start // DAY_MIN))
+        )
+        return dataclasses.replace(expert, windows=free)
 
     def _midnight(self) -> datetime:
         return datetime.combine(self.start_date, datetime.min.time(), LOCAL)

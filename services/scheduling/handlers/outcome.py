@@ -53,6 +53,9 @@ class PlannedEvent:
     period: Period
     team: tuple[PlannedMember, ...]
     point: Point
+    venue_display_name: str
+    weight: int
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,9 @@ def planned_events(
                 period=legend.period(index, team[0].start, frozen.problem),
                 team=tuple(members),
                 point=request.point,
+                venue_display_name=request.venue_display_name,
+                weight=request.weight,
+                topic=request.topic,
             )
         )
     return sorted(events, key=lambda event: (event.period.start_time, event.request))
@@ -175,7 +181,8 @@ def unserved_of(frozen: Frozen, plan: Plan) -> Sequence[Unserved]:
                 repair_sought=True,
             )
         )
-    return sorted(found, key=lambda one: (-one.weight, one.request))
+    queue = sorted(found, key=lambda one: (-one.weight, one.request))
+    return [dataclasses.replace(one, place=place) for place, one in enumerate(queue, start=1)]
 
 
 def _unserved(request: LegendRequest, why: WhyNot, message: str, message_en: str) -> Unserved:
@@ -188,6 +195,8 @@ def _unserved(request: LegendRequest, why: WhyNot, message: str, message_en: str
         district=request.district,
         group=request.group,
         weight=request.weight,
+        venue=request.venue,
+        venue_display_name=request.venue_display_name,
     )
 
 

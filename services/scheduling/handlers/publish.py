@@ -8,7 +8,7 @@ from datetime import datetime
 from libs.errors import FieldViolation, InvalidInput, WrongState
 from libs.ids import new_id
 from services.scheduling.domain.assignment import Assignment, State, published_hash
-from services.scheduling.domain.coverage import Key, coverage
+from services.scheduling.domain.coverage import Coverage, Key, coverage
 from services.scheduling.domain.inputs import LOCAL
 from services.scheduling.domain.policy import policy_of
 from services.scheduling.domain.round import PlanNotChosen, Round
@@ -218,6 +218,13 @@ async def keep_ledger(
     round: Round, frozen: Frozen, plan: Plan, unserved: Sequence[Unserved], tx: Transaction
 ) -> None:
     """What each district × group asked for and got; in weight."""
+    await tx.rounds.keep_coverage(round.name, await ledger(frozen, plan, unserved, tx))
+
+
+async def ledger(
+    frozen: Frozen, plan: Plan, unserved: Sequence[Unserved], tx: Transaction
+) -> Sequence[Coverage]:
+    """What each district × group asks for and would get by `plan`, with the debt it carries now."""
     asked: Counter[Key] = Counter()
     served: Counter[Key] = Counter()
     for index in {one.request for one in plan.assignments}:
@@ -227,5 +234,4 @@ async def keep_ledger(
     for one in unserved:
         asked[one.district, one.group] += one.weight
     debts = await tx.rounds.debts()
-    carried = {key: debts.get(key, 0) for key in asked}
-    await tx.rounds.keep_coverage(round.name, coverage(asked, served, carried))
+    return coverage(asked, served, {key: debts.get(key, 0) for key in asked})

@@ -2,33 +2,58 @@
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from libs.errors import Conflict
+from libs.ids import new_id
+from services.scheduling.domain.round import Round
 from services.scheduling.domain.run import (
+    PlanRecord,
     Repair,
     RequestNotInPlan,
     Stage,
     StageResult,
     Unserved,
+    WhyNot,
 )
+from services.scheduling.handlers import frozen as inputs
 from services.scheduling.handlers.frozen import Frozen
 from services.scheduling.handlers.legend import NotInRound
-from services.scheduling.handlers.outcome import Names, PlannedEvent, planned_events
+from services.scheduling.handlers.outcome import (
+    Names,
+    PlannedEvent,
+    planned_events,
+    served_requests,
+    unserved_of,
+    values_of,
+)
+from services.scheduling.handlers.publish import UNSERVED_MAX
+from services.scheduling.handlers.rules import rule_sentences
 from services.scheduling.handlers.sentences import repair_sentences, seat_why_sentences
 from services.scheduling.optimizer.certificate import verify
 from services.scheduling.optimizer.check import values, violations
 from services.scheduling.optimizer.explain import Explainer, cheapest_repair
-from services.scheduling.optimizer.formats import input_hash
+from services.scheduling.optimizer.formats import canonical_bytes, input_hash
 from services.scheduling.optimizer.problem import Pin, Plan
 from services.scheduling.optimizer.problem import Stage as OptimizerStage
+from services.scheduling.optimizer.relaxing import repaired
 from services.scheduling.optimizer.stop import Stop
-from services.scheduling.optimizer.whatif import price_move
+from services.scheduling.optimizer.whatif import Compared, compare, price_move
 from services.scheduling.ports import StoredPlan, Transaction
 
 REPAIR_S = 6.0
 PRICE_S = 0.4
 """A hand is on the mouse."""
+DISPLACED_LOOKED_AT = 60
+"""So many of the displaced are looked at, some 10 ms each: somebody waits for the answer."""
+DISPLACED_MAX = 10
+
+
+class RepairChanged(Conflict):
+    """What would serve the request now is not the repair that was read, or it needs a person there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +75,30 @@ class Answer:
     unserved: Unserved | None = None
     planned: PlannedEvent | None = None
     seats: tuple[SeatWhy, ...] = ()
+    displaced: tuple[Unserved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule that a move would break, and in which words to say so."""
+
+    rule: str
+    message: str
+    message_en: str
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a move would break, and by how much each stage would change."""
+    """What a move would break, and by how much each stage would change.
 
-    violations: tuple[str, ...]
+    `feasible`: a near plan keeps the move and every rule; it serves `changed` requests otherwise and `dropped` no more.
+    """
+
+    broken: tuple[BrokenRule, ...]
     differences: tuple[StageResult, ...]
+    feasible: bool
+    changed: tuple[str, ...]
+    dropped: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +128,26 @@ async def explain(name: str, request: str, frozen: Frozen, plan: Plan, tx: Trans
         raise RequestNotInPlan("the round did not have it", request=request) from error
     events = await asyncio.to_thread(planned_events, frozen, plan)
     (event,) = (one for one in events if one.request == request)
-    return Answer(planned=event, seats=await asyncio.to_thread(_seats, index, frozen, plan))
+    left_out = await tx.plans.unserved(name, after=0, size=UNSERVED_MAX)
+    return Answer(
+        planned=event,
+        seats=await asyncio.to_thread(_seats, index, frozen, plan),
+        displaced=await asyncio.to_thread(_displaced, index, left_out, frozen, plan),
+    )
+
+
+def _displaced(
+    index: int, left_out: Sequence[Unserved], frozen: Frozen, plan: Plan
+) -> tuple[Unserved, ...]:
+    """Who is not served because somebody's day goes to this request; `left_out` is heaviest first."""
+    explainer = Explainer(frozen.problem, plan)
+    waiting = (one for one in left_out if one.why_not is WhyNot.DISPLACED)
+    found = [
+        one
+        for one in itertools.islice(waiting, DISPLACED_LOOKED_AT)
+        if index in explainer.why_not(frozen.legend.request_index(one.request)).requests
+    ]
+    return tuple(found[:DISPLACED_MAX])
 
 
 def _with_repair(unserved: Unserved, frozen: Frozen, plan: Plan) -> Unserved:
@@ -124,10 +184,66 @@ async def price(frozen: Frozen, plan: Plan, move: Pin) -> Price:
     priced = await asyncio.to_thread(
         price_move, frozen.problem, plan, move, seed=0, stop=Stop(seconds=PRICE_S)
     )
+    names = Names(frozen)
+    legend = frozen.legend.requests
+    compared = Compared((), (), ()) if priced.plan is None else compare(plan, priced.plan)
     return Price(
-        violations=tuple(one.message for one in priced.violations),
+        broken=tuple(
+            BrokenRule(one.rule, *rule_sentences(one, names)) for one in priced.violations
+        ),
         differences=_differences(priced.before, priced.after),
+        feasible=priced.plan is not None,
+        changed=tuple(legend[one].name for one in compared.changed if one != move.request),
+        dropped=tuple(legend[one].name for one in compared.only_first),
     )
+
+
+async def adopt(
+    before: Round,
+    stored: StoredPlan,
+    frozen: Frozen,
+    plan: Plan,
+    tx: Transaction,
+    *,
+    request: str,
+    code: str,
+    now: datetime,
+) -> tuple[Round, PlanRecord]:
+    """Do the repair of a request that its venue has agreed to, in a plan of its own, and choose that.
+
+    Raises:
+        RequestNotInPlan: the plan's round did not have it, or it is served.
+        RepairChanged: the repair that works now is another one, or none, or needs a person there is not.
+        RoundInWrongState: the round has no plan to choose, or it is out.
+    """
+    before.chosen(before.plan)  # may another plan be chosen at all?
+    left_out = await tx.plans.unserved_one(stored.record.name, request)
+    if left_out is None:
+        raise RequestNotInPlan("the plan does not leave it out", request=request)
+    index = frozen.legend.request_index(request)
+    done = await asyncio.to_thread(
+        repaired, frozen.problem, plan, index, seed=0, stop=Stop(seconds=REPAIR_S)
+    )
+    if done is None or done.repair.code != code or code == "ONE_MORE_EXPERT":
+        raise RepairChanged("what would work now is not what was read", request=request, code=code)
+    changed = dataclasses.replace(frozen, problem=done.problem)
+    kept = await inputs.store(done.problem, frozen.legend, tx)
+    unserved = await asyncio.to_thread(unserved_of, changed, done.plan)
+    record = PlanRecord(
+        name=f"{before.name}/plans/{new_id('plan')}",
+        round=before.name,
+        inputs_hash=kept.inputs_hash,
+        stages=await asyncio.to_thread(values_of, changed, done.plan),
+        served=len(served_requests(done.plan)),
+        unserved=len(unserved),
+        assignments=len(done.plan.assignments),
+        create_time=now,
+        baseline=stored.record.baseline,
+    )
+    await tx.plans.add(StoredPlan(record, canonical_bytes(done.plan), ""), unserved)
+    after = before.chosen(record.name)
+    await tx.rounds.save(after)
+    return after, record
 
 
 def _differences(

@@ -68,6 +68,27 @@ def cheapest_repair(
     Raises:
         ValueError: the plan does serve it.
     """
+    done = repaired(problem, plan, request, seed=seed, stop=stop)
+    return None if done is None else done.repair
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Repaired:
+    """A repair that was done: the `problem` as changed, and the sound `plan` of it that serves the request."""
+
+    repair: Repair
+    problem: Problem
+    plan: Plan
+
+
+def repaired(
+    problem: Problem, plan: Plan, request: int, *, seed: int, stop: Stop
+) -> Repaired | None:
+    """As `cheapest_repair`, with what it makes of problem and plan.
+
+    Raises:
+        ValueError: the plan does serve it.
+    """
     if any(assignment.request == request for assignment in plan.assignments):
         raise ValueError(f"the plan serves request {request}")
     bare = dataclasses.replace(plan, standbys=())
@@ -210,7 +231,7 @@ def _with_expert(problem: Problem, index: int, seat: int) -> Problem:
     )
 
 
-def _beside(change: _Change, plan: Plan, index: int) -> Repair | None:
+def _beside(change: _Change, plan: Plan, index: int) -> Repaired | None:
     """The repair when the request goes in under the change and nothing else moves."""
     nearby = Nearby(change.problem)
     draft = nearby.draft(plan)
@@ -223,7 +244,7 @@ def _beside(change: _Change, plan: Plan, index: int) -> Repair | None:
     return _verified(change, draft, index, plan)
 
 
-def _verified(change: _Change, draft: Draft, index: int, before: Plan) -> Repair | None:
+def _verified(change: _Change, draft: Draft, index: int, before: Plan) -> Repaired | None:
     """The repair that made `draft` of the plan `before`, when the referee finds nothing."""
     code, problem = change.code, change.problem
     after = draft.plan()
@@ -231,7 +252,7 @@ def _verified(change: _Change, draft: Draft, index: int, before: Plan) -> Repair
         return None
     team = [draft.teams[index][one] for one in sorted(draft.teams[index])]
     others = Plan(tuple(a for a in after.assignments if a.request != index))
-    return Repair(
+    repair = Repair(
         code=code,
         price=need_value(problem, before) - need_value(problem, others),
         start=team[0].start,
@@ -243,11 +264,12 @@ def _verified(change: _Change, draft: Draft, index: int, before: Plan) -> Repair
         seat=change.seat,
         requests=tuple(sorted({a.request for a in before.assignments} - draft.teams.keys())),
     )
+    return Repaired(repair, problem, after)
 
 
 def _displacing(
     problem: Problem, plan: Plan, index: int, *, seed: int, stop: Stop
-) -> Repair | None:
+) -> Repaired | None:
     """Force the request in where the least weight gives way, and let that look for another place."""
     nearby = Nearby(problem)
     draft = nearby.draft(plan)
@@ -263,7 +285,7 @@ def _displacing(
         if forced is not None:
             gone = draft.teams.keys() - forced.teams.keys()
             options.append((sum(problem.requests[r].weight for r in gone), start, forced))
-    best: Repair | None = None
+    best: Repaired | None = None
     dice = np.random.default_rng(seed)
     options.sort(key=lambda option: option[:2])
     for place, (_, _, forced) in enumerate(options[:DISPLACING_MAX]):
@@ -272,10 +294,10 @@ def _displacing(
             trial = forced.copy()
             nearby.refill(trial, missing, None if attempt == 0 else dice)
             found = _verified(_Change("DISPLACE", problem), trial, index, plan)
-            if found is not None and (best is None or found.price < best.price):
+            if found is not None and (best is None or found.repair.price < best.repair.price):
                 best = found
             if stop.now(place * MENDING + attempt) or len(missing) < 2:
                 break
-        if stop.now(place * MENDING) or (best is not None and best.price <= 0):
+        if stop.now(place * MENDING) or (best is not None and best.repair.price <= 0):
             break
     return best

@@ -1,6 +1,6 @@
 """Calls to the three services, told and answered as plain values."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -76,6 +76,10 @@ class Services:
         except grpc.RpcError as error:
             raise Refused(error) from error
 
+    def stub(self, token: str) -> Any:
+        """Something that is called as the services' stubs are, by whoever holds `token`; `grpc.RpcError` goes through."""
+        return _Signed(self._calls, token)
+
     async def stream(self, token: str, method: str, **values: Any) -> AsyncIterator[dict[str, Any]]:
         """What the streaming `method` answers, one after the other.
 
@@ -91,6 +95,18 @@ class Services:
             raise Refused(error) from error
         finally:
             answers.cancel()
+
+
+class _Signed:
+    """Every RPC by its name, with the caller's token."""
+
+    def __init__(self, calls: Mapping[str, tuple[Any, Any]], token: str) -> None:
+        self._calls = calls
+        self._metadata = _bearer(token)
+
+    def __getattr__(self, method: str) -> Any:
+        rpc, _ = self._calls[method]
+        return lambda request: rpc(request, metadata=self._metadata)
 
 
 def _bearer(token: str) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from libs.auth.principal import NotSignedIn
 from services.web.adapters.provider import Provider
 from services.web.adapters.services import Refused, Services
-from services.web.api import answer, experts, pages, reference, requests, rounds, sign_in
+from services.web.api import answer, experts, pages, reference, requests, rounds, sheets, sign_in
 from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing
 from services.web.api.guard import Guard, Limits
 from services.web.api.limit import RateLimit
@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         """The process answers; whether the services behind it do is theirs to say."""
         return Response("ok", media_type="text/plain")
 
-    for part in (sign_in, reference, rounds, requests, experts, answer):
+    for part in (sign_in, reference, rounds, requests, experts, answer, sheets):
         app.include_router(part.router)
     app.include_router(sign_in.pages)
     pages.add_to(app)

@@ -12,6 +12,7 @@ from services.web.api.calls import Name, PageSize, PageToken, PathId, Reader, Wr
 from services.web.api.problems import DOCUMENTED, problem_of
 
 router = APIRouter(prefix="/api", responses=DOCUMENTED)
+PlanId = Annotated[str, Query(pattern=r"^([a-z0-9][a-z0-9-]{0,62})?$")]
 LastNumber = Annotated[str, Header(alias="Last-Event-ID", max_length=20)]
 
 
@@ -102,9 +103,16 @@ async def remove_forbid(round_id: PathId, body: views.ForbidChange, who: Writer)
 
 
 @router.get("/rounds/{round_id}/coverage", response_model=views.CoverageShown)
-async def coverage(round_id: PathId, who: Reader, page_token: PageToken = "") -> Any:
+async def coverage(
+    round_id: PathId, who: Reader, plan: PlanId = "", page_token: PageToken = ""
+) -> Any:
+    """As `plan` would leave it, or as the round was published."""
     return await who.call(
-        "ListCoverage", round=f"rounds/{round_id}", page_size=1000, page_token=page_token
+        "ListCoverage",
+        round=f"rounds/{round_id}",
+        plan=_plan(round_id, plan) if plan else "",
+        page_size=1000,
+        page_token=page_token,
     )
 
 
@@ -220,6 +228,13 @@ async def explain(round_id: PathId, plan_id: PathId, request_id: PathId, who: Re
 async def price_move(round_id: PathId, plan_id: PathId, body: views.PinSent, who: Reader) -> Any:
     """Reads only, but what it asks does not fit into an address."""
     return await who.call("PriceMove", plan=_plan(round_id, plan_id), move=body.model_dump())
+
+
+@router.post("/rounds/{round_id}/plans/{plan_id}:adopt", response_model=views.AdoptedShown)
+async def adopt_repair(
+    round_id: PathId, plan_id: PathId, body: views.RepairAdopted, who: Writer
+) -> Any:
+    return await who.write("AdoptRepair", plan=_plan(round_id, plan_id), **body.model_dump())
 
 
 @router.get("/rounds/{round_id}/plans/{plan_id}/comparison", response_model=views.PlanComparison)

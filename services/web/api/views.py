@@ -173,11 +173,12 @@ class Pin(Shown):
 
 
 class Forbid(Shown):
-    """This expert not for this request (any when empty), or not with another."""
+    """This expert not for this request (any when empty), or not with another; or not on the days of `period`."""
 
     expert: str
     request: str
     other: str
+    period: DatePeriod | None
 
 
 class PolicyShown(Shown):
@@ -364,6 +365,9 @@ class PlannedEvent(Shown):
     period: Period | None
     team: list[PlannedMember]
     point: Point | None
+    venue_display_name: str
+    weight: int
+    topic: str
 
 
 class PlannedEventsShown(Shown):
@@ -393,6 +397,9 @@ class Unserved(Shown):
     district: str
     group: Group | NothingSaid
     weight: int
+    venue: str
+    venue_display_name: str
+    place: int
 
 
 class UnservedShown(Shown):
@@ -438,6 +445,7 @@ class Explanation(Shown):
     unserved: Unserved | None
     planned: PlannedEvent | None
     seats: list[SeatWhy]
+    displaced: list[Unserved]
 
 
 class PinSent(Sent):
@@ -456,6 +464,7 @@ class ForbidSent(Sent):
     expert: str = Field(max_length=80)
     request: str = Field(default="", max_length=80)
     other: str = Field(default="", max_length=80)
+    period: DatePeriod | None = None
 
 
 class ForbidChange(Sent):
@@ -463,11 +472,41 @@ class ForbidChange(Sent):
     etag: Etag = ""
 
 
+class BrokenRule(Shown):
+    """A rule that a move would break."""
+
+    rule: str
+    message: str
+    message_en: str
+
+
 class MovePrice(Shown):
-    """What a move by hand would break, and new minus old for each stage."""
+    """What a move by hand would break, and new minus old for each stage.
+
+    `feasible`: a near plan keeps the move and every rule; it serves `changed` otherwise, and `dropped` no more.
+    """
 
     violations: list[str]
+    broken: list[BrokenRule]
     differences: list[StageResult]
+    feasible: bool
+    changed: list[str]
+    dropped: list[str]
+
+
+class RepairAdopted(Sent):
+    """The repair that was read, which the venue has agreed to."""
+
+    request: str = Field(max_length=80)
+    code: str = Field(min_length=1, max_length=40)
+    etag: Etag = ""
+
+
+class AdoptedShown(Shown):
+    """The round with the plan in which the repair is done."""
+
+    round: RoundShown
+    plan: PlanShown
 
 
 class PlanComparison(Shown):
@@ -986,6 +1025,28 @@ class ServiceRecord(Shown):
 class ServiceRecords(Shown):
     records: list[ServiceRecord]
     next_page_token: str
+
+
+class SheetProblem(Shown):
+    """Why a row was refused: `row` as in the sheet, `column` by its heading, empty for the row as a whole."""
+
+    row: int
+    column: str
+    sentence: str
+    reason: str
+
+
+class SheetReport(Shown):
+    """What became of a sheet's rows, or with a dry run would; `outage` says who went away before all were tried."""
+
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+    refused: int
+    not_tried: int
+    problems: list[SheetProblem]
+    outage: str
 
 
 class ViolationShown(Shown):

@@ -22,10 +22,9 @@ from libs.auth.principal import Principal, Role
 from libs.auth.tokens import Tokens
 from libs.postgres.pool import Pool
 from libs.settings import TokenSettings
-from services.cli.sheets import rows_of
-from services.cli.sheets_kinds import KINDS, Chosen, KindName
-from services.cli.sheets_run import Report, run_sheet, sheet_of
-from services.cli.tables import TableUnreadable, read_rows, write_rows
+from libs.sheets.kinds import KINDS, Chosen, KindName
+from libs.sheets.run import Report, rows_of, run_sheet, sheet_of
+from libs.sheets.tables import TableUnreadable, read_rows, write_rows
 from tests.support.clock import FixedClock
 from tests.support.services import events_service, experts_service
 from tests.support.serving import KEY, calling

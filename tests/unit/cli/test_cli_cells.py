@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.cli import cells
-from services.cli.cells import CellRefused
+from libs.sheets import cells
+from libs.sheets.cells import CellRefused
 
 
 def test_words_are_taken_in_chinese_and_english():

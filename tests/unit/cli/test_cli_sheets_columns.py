@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 import pytest
 from zhihui.common.v1 import common_pb2 as common
 
-from services.cli.cells import CellRefused
-from services.cli.sheets_columns import days, days_text, instants, window_text
-from services.cli.sheets_kinds import EXPERTS, KINDS, REQUESTS, VENUES
-from services.cli.sheets_run import column_of, read_entries, sheet_of
-from services.cli.tables import Row, plain, read_rows, write_rows
+from libs.sheets.cells import CellRefused
+from libs.sheets.columns import days, days_text, instants, window_text
+from libs.sheets.kinds import EXPERTS, KINDS, REQUESTS, VENUES
+from libs.sheets.run import column_of, read_entries, sheet_of
+from libs.sheets.tables import Row, plain, read_rows, write_rows
 
 
 def column(kind, en):

@@ -1,6 +1,6 @@
 import pytest
 
-from services.cli.tables import TableUnreadable, read_rows, write_rows
+from libs.sheets.tables import TableUnreadable, read_rows, write_rows
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])

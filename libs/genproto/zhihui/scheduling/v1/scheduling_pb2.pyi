@@ -362,29 +362,37 @@ Global___Pin: _TypeAlias = Pin  # noqa: Y015
 
 @_typing.final
 class Forbid(_message.Message):
-    """A solve must not: this expert for this request (any request when empty), or together with another."""
+    """A solve must not: this expert for this request (any request when empty), or together with another; with a `period` the
+    expert rests on these days.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EXPERT_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     OTHER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
     expert: _builtins.str
     """`experts/{expert}`."""
     request: _builtins.str
     """`requests/{request}`, or empty."""
     other: _builtins.str
     """`experts/{expert}` never in one team with, or empty."""
+    @_builtins.property
+    def period(self) -> _common_pb2.DatePeriod:
+        """Local days on which the expert rests: nothing is planned for them; missing: the whole horizon."""
+
     def __init__(
         self,
         *,
         expert: _builtins.str = ...,
         request: _builtins.str = ...,
         other: _builtins.str = ...,
+        period: _common_pb2.DatePeriod | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expert", b"expert", "other", b"other", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expert", b"expert", "other", b"other", "period", b"period", "request", b"request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,6 +751,9 @@ class PlannedEvent(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     TEAM_FIELD_NUMBER: _builtins.int
     POINT_FIELD_NUMBER: _builtins.int
+    VENUE_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
     request: _builtins.str
     """`requests/{request}`."""
     venue: _builtins.str
@@ -753,6 +764,12 @@ class PlannedEvent(_message.Message):
     """District; empty for none."""
     group: _common_pb2.AudienceGroup.ValueType
     """Who listens."""
+    venue_display_name: _builtins.str
+    """What people call the venue."""
+    weight: _builtins.int
+    """Weight of the request."""
+    topic: _builtins.str
+    """Id of the topic."""
     @_builtins.property
     def period(self) -> _common_pb2.Period:
         """When."""
@@ -776,10 +793,13 @@ class PlannedEvent(_message.Message):
         period: _common_pb2.Period | None = ...,
         team: _abc.Iterable[Global___PlannedMember] | None = ...,
         point: _common_pb2.Point | None = ...,
+        venue_display_name: _builtins.str = ...,
+        weight: _builtins.int = ...,
+        topic: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period", "point", b"point"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "group", b"group", "period", b"period", "point", b"point", "request", b"request", "team", b"team", "title", b"title", "venue", b"venue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "group", b"group", "period", b"period", "point", b"point", "request", b"request", "team", b"team", "title", b"title", "topic", b"topic", "venue", b"venue", "venue_display_name", b"venue_display_name", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -846,6 +866,9 @@ class Unserved(_message.Message):
     DISTRICT_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
+    VENUE_FIELD_NUMBER: _builtins.int
+    VENUE_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     request: _builtins.str
     """`requests/{request}`."""
     title: _builtins.str
@@ -862,6 +885,12 @@ class Unserved(_message.Message):
     """Who would have listened."""
     weight: _builtins.int
     """Weight of the request."""
+    venue: _builtins.str
+    """`venues/{venue}`."""
+    venue_display_name: _builtins.str
+    """What people call the venue."""
+    place: _builtins.int
+    """Place among what the plan does not serve, from 1: the heaviest first."""
     @_builtins.property
     def repair(self) -> Global___Repair:
         """The cheapest change that would have worked, verified; missing where none was found or not yet sought."""
@@ -878,10 +907,13 @@ class Unserved(_message.Message):
         district: _builtins.str = ...,
         group: _common_pb2.AudienceGroup.ValueType = ...,
         weight: _builtins.int = ...,
+        venue: _builtins.str = ...,
+        venue_display_name: _builtins.str = ...,
+        place: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["repair", b"repair"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "group", b"group", "message", b"message", "message_en", b"message_en", "repair", b"repair", "request", b"request", "title", b"title", "weight", b"weight", "why_not", b"why_not"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["district", b"district", "group", b"group", "message", b"message", "message_en", b"message_en", "place", b"place", "repair", b"repair", "request", b"request", "title", b"title", "venue", b"venue", "venue_display_name", b"venue_display_name", "weight", b"weight", "why_not", b"why_not"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2381,6 +2413,7 @@ class ExplainRequestResponse(_message.Message):
     UNSERVED_FIELD_NUMBER: _builtins.int
     PLANNED_FIELD_NUMBER: _builtins.int
     SEATS_FIELD_NUMBER: _builtins.int
+    DISPLACED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def unserved(self) -> Global___Unserved:
         """Set when it is not served."""
@@ -2393,16 +2426,21 @@ class ExplainRequestResponse(_message.Message):
     def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeatWhy]:
         """For each seat of a served request, in order."""
 
+    @_builtins.property
+    def displaced(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unserved]:
+        """Requests that are not served and could be, were this one not; at most 10, heaviest first."""
+
     def __init__(
         self,
         *,
         unserved: Global___Unserved | None = ...,
         planned: Global___PlannedEvent | None = ...,
         seats: _abc.Iterable[Global___SeatWhy] | None = ...,
+        displaced: _abc.Iterable[Global___Unserved] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["planned", b"planned", "unserved", b"unserved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["planned", b"planned", "seats", b"seats", "unserved", b"unserved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["displaced", b"displaced", "planned", b"planned", "seats", b"seats", "unserved", b"unserved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2453,6 +2491,74 @@ class SeatWhy(_message.Message):
 Global___SeatWhy: _TypeAlias = SeatWhy  # noqa: Y015
 
 @_typing.final
+class AdoptRepairRequest(_message.Message):
+    """Which repair is done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    plan: _builtins.str
+    """`rounds/{round}/plans/{plan}`."""
+    request: _builtins.str
+    """`requests/{request}`, which the plan does not serve."""
+    code: _builtins.str
+    """The repair that was read, such as `OTHER_WINDOW`; another one is a conflict."""
+    etag: _builtins.str
+    """The round's etag last read."""
+    request_id: _builtins.str
+    """The caller's id of this call."""
+    def __init__(
+        self,
+        *,
+        plan: _builtins.str = ...,
+        request: _builtins.str = ...,
+        code: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "etag", b"etag", "plan", b"plan", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptRepairRequest: _TypeAlias = AdoptRepairRequest  # noqa: Y015
+
+@_typing.final
+class AdoptRepairResponse(_message.Message):
+    """The round with its new plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUND_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def round(self) -> Global___Round:
+        """As stored."""
+
+    @_builtins.property
+    def plan(self) -> Global___Plan:
+        """The plan; without certificate and curve."""
+
+    def __init__(
+        self,
+        *,
+        round: Global___Round | None = ...,
+        plan: Global___Plan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "round", b"round"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "round", b"round"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptRepairResponse: _TypeAlias = AdoptRepairResponse  # noqa: Y015
+
+@_typing.final
 class PriceMoveRequest(_message.Message):
     """A move by hand."""
 
@@ -2488,6 +2594,12 @@ class PriceMoveResponse(_message.Message):
 
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     DIFFERENCES_FIELD_NUMBER: _builtins.int
+    BROKEN_FIELD_NUMBER: _builtins.int
+    FEASIBLE_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    feasible: _builtins.bool
+    """Whether a plan near this one keeps the move and every rule; then `differences` are its."""
     @_builtins.property
     def violations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rules it would break, one sentence in Chinese each; empty: allowed."""
@@ -2496,19 +2608,65 @@ class PriceMoveResponse(_message.Message):
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageResult]:
         """Differences of the stages' values: new minus old."""
 
+    @_builtins.property
+    def broken(self) -> _containers.RepeatedCompositeFieldContainer[Global___BrokenRule]:
+        """The same rules as `violations`, with the names of what they are about."""
+
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Requests that this near plan serves at another time or by others, the moved one not among them."""
+
+    @_builtins.property
+    def dropped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Requests that the near plan serves no more."""
+
     def __init__(
         self,
         *,
         violations: _abc.Iterable[_builtins.str] | None = ...,
         differences: _abc.Iterable[Global___StageResult] | None = ...,
+        broken: _abc.Iterable[Global___BrokenRule] | None = ...,
+        feasible: _builtins.bool = ...,
+        changed: _abc.Iterable[_builtins.str] | None = ...,
+        dropped: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broken", b"broken", "changed", b"changed", "differences", b"differences", "dropped", b"dropped", "feasible", b"feasible", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PriceMoveResponse: _TypeAlias = PriceMoveResponse  # noqa: Y015
+
+@_typing.final
+class BrokenRule(_message.Message):
+    """A rule that a move by hand would break."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    MESSAGE_EN_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """Its name, as docs/optimizer.md has it: `travels_in_time`."""
+    message: _builtins.str
+    """A sentence in Chinese, with names."""
+    message_en: _builtins.str
+    """The same in English."""
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        message: _builtins.str = ...,
+        message_en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "message_en", b"message_en", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BrokenRule: _TypeAlias = BrokenRule  # noqa: Y015
 
 @_typing.final
 class ComparePlansRequest(_message.Message):
@@ -3263,22 +3421,26 @@ class ListCoverageRequest(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
     round: _builtins.str
     """`rounds/{round}`."""
     page_size: _builtins.int
     """At most this many, 0 for 50, up to 1000."""
     page_token: _builtins.str
     """From the page before."""
+    plan: _builtins.str
+    """As `rounds/{round}/plans/{plan}` would leave it; empty: as the round was published, and nothing before that."""
     def __init__(
         self,
         *,
         round: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        plan: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "plan", b"plan", "round", b"round"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -152,6 +152,11 @@ class SchedulingServiceStub:
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveRequest.SerializeToString,
                 response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveResponse.FromString,
                 _registered_method=True)
+        self.AdoptRepair = channel.unary_unary(
+                '/zhihui.scheduling.v1.SchedulingService/AdoptRepair',
+                request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairRequest.SerializeToString,
+                response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairResponse.FromString,
+                _registered_method=True)
         self.ComparePlans = channel.unary_unary(
                 '/zhihui.scheduling.v1.SchedulingService/ComparePlans',
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ComparePlansRequest.SerializeToString,
@@ -396,6 +401,13 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdoptRepair(self, request, context):
+        """Makes a plan in which a request's repair is done, and chooses it: only for what its venue has agreed to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ComparePlans(self, request, context):
         """Two plans of one round, side by side.
         """
@@ -618,6 +630,11 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.PriceMove,
                     request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveRequest.FromString,
                     response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveResponse.SerializeToString,
+            ),
+            'AdoptRepair': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdoptRepair,
+                    request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairRequest.FromString,
+                    response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairResponse.SerializeToString,
             ),
             'ComparePlans': grpc.unary_unary_rpc_method_handler(
                     servicer.ComparePlans,
@@ -1319,6 +1336,33 @@ class SchedulingService:
             '/zhihui.scheduling.v1.SchedulingService/PriceMove',
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveRequest.SerializeToString,
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.PriceMoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdoptRepair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.scheduling.v1.SchedulingService/AdoptRepair',
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairRequest.SerializeToString,
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.AdoptRepairResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -82,6 +82,8 @@ class SchedulingServiceStub:
     """Whom to recruit next, and what that would serve; worth most first."""
     PriceMove: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.PriceMoveRequest, _scheduling_pb2.PriceMoveResponse]
     """What a move by hand would break and cost; changes nothing."""
+    AdoptRepair: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.AdoptRepairRequest, _scheduling_pb2.AdoptRepairResponse]
+    """Makes a plan in which a request's repair is done, and chooses it: only for what its venue has agreed to."""
     ComparePlans: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.ComparePlansRequest, _scheduling_pb2.ComparePlansResponse]
     """Two plans of one round, side by side."""
     VerifyPlan: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.VerifyPlanRequest, _scheduling_pb2.VerifyPlanResponse]
@@ -167,6 +169,8 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """Whom to recruit next, and what that would serve; worth most first."""
     PriceMove: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.PriceMoveRequest, _scheduling_pb2.PriceMoveResponse]  # type: ignore[assignment]
     """What a move by hand would break and cost; changes nothing."""
+    AdoptRepair: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.AdoptRepairRequest, _scheduling_pb2.AdoptRepairResponse]  # type: ignore[assignment]
+    """Makes a plan in which a request's repair is done, and chooses it: only for what its venue has agreed to."""
     ComparePlans: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.ComparePlansRequest, _scheduling_pb2.ComparePlansResponse]  # type: ignore[assignment]
     """Two plans of one round, side by side."""
     VerifyPlan: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.VerifyPlanRequest, _scheduling_pb2.VerifyPlanResponse]  # type: ignore[assignment]
@@ -387,6 +391,14 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scheduling_pb2.PriceMoveResponse, _abc.Awaitable[_scheduling_pb2.PriceMoveResponse]]:
         """What a move by hand would break and cost; changes nothing."""
+
+    @_abc_1.abstractmethod
+    def AdoptRepair(
+        self,
+        request: _scheduling_pb2.AdoptRepairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduling_pb2.AdoptRepairResponse, _abc.Awaitable[_scheduling_pb2.AdoptRepairResponse]]:
+        """Makes a plan in which a request's repair is done, and chooses it: only for what its venue has agreed to."""
 
     @_abc_1.abstractmethod
     def ComparePlans(

@@ -1,13 +1,10 @@
 // The plan by district: how much of its fair share each one gets, and what it carries on.
 import { Segmented } from "antd";
-import { useCallback, useMemo, useState } from "react";
-import type { View } from "../shared/api";
-import { language, t, word } from "../shared/language";
-import { Chart, tooltip } from "./charts";
-import { Card, number, percent, useNames } from "./parts";
-
-type Coverage = View<"Coverage">;
-const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as const;
+import { useMemo, useState } from "react";
+import { t, word } from "../shared/language";
+import { follow, setQuery, usePlace, withQuery } from "../shared/router";
+import type { PlanData } from "./data";
+import { Bar, Card, type Coverage, GROUPS, Nothing, number, percent, useNames } from "./parts";
 
 export function byDistrict(coverage: Coverage[], group = "") {
   const sums = new Map<string, { district: string; target: number; served: number; carried: number; debt: number }>();
@@ -23,66 +20,111 @@ export function byDistrict(coverage: Coverage[], group = "") {
   return [...sums.values()];
 }
 
-export function CoverageView({ coverage }: { coverage: Coverage[] }) {
+type Order = "worst" | "debt" | "name";
+
+export function CoverageView({ data }: { data: PlanData }) {
   const { district } = useNames();
-  const [group, setGroup] = useState("");
-  const shown = language();
-  const rows = useMemo(
-    () => byDistrict(coverage, group).filter((one) => one.target || one.served || one.debt).sort((a, b) => b.served / (b.target || 1) - a.served / (a.target || 1) || b.debt - a.debt),
-    [coverage, group],
-  );
-  const option = useCallback(
-    (colours: Parameters<Parameters<typeof Chart>[0]["option"]>[0]) => ({
-      grid: { left: 8, right: 40, top: 32, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: { color: colours.soft } },
-      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, ...tooltip(colours) },
-      xAxis: { type: "value", axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
-      yAxis: { type: "category", data: rows.map((one) => district(one.district)), axisTick: { show: false }, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.ink, interval: 0 } },
-      series: [
-        { name: t("coverage.served"), type: "bar", barWidth: 9, barGap: "-100%", z: 3, itemStyle: { color: colours.brand, borderRadius: [0, 4, 4, 0] }, data: rows.map((one) => one.served) },
-        { name: t("coverage.target"), type: "bar", barWidth: 9, z: 2, itemStyle: { color: colours.strong, opacity: 0.5, borderRadius: [0, 4, 4, 0] }, data: rows.map((one) => one.target) },
-        { name: t("coverage.debt"), type: "bar", barWidth: 4, barGap: "40%", z: 3, itemStyle: { color: colours.amber, borderRadius: [0, 2, 2, 0] }, data: rows.map((one) => one.debt) },
-      ],
-    }),
-    [rows, district, shown],
-  );
-  const worst = [...rows].reverse().slice(0, 8);
+  const { query } = usePlace();
+  const group = query.get("group") ?? "";
+  const chosen = query.get("district") ?? "";
+  const [order, setOrder] = useState<Order>("worst");
+  const rows = useMemo(() => {
+    const found = byDistrict(data.coverage, group).filter((one) => one.target || one.served || one.debt || one.carried);
+    const by: Record<Order, (a: (typeof found)[number], b: (typeof found)[number]) => number> = {
+      worst: (a, b) => a.served / (a.target || 1) - b.served / (b.target || 1) || b.debt - a.debt,
+      debt: (a, b) => b.debt - a.debt,
+      name: (a, b) => district(a.district).localeCompare(district(b.district), "zh"),
+    };
+    return found.sort(by[order]);
+  }, [data.coverage, group, order, district]);
+  const counts = useMemo(() => {
+    const sums = new Map<string, [number, number]>();
+    for (const one of data.events) if (!group || one.group === group) sums.set(one.district, [(sums.get(one.district)?.[0] ?? 0) + 1, sums.get(one.district)?.[1] ?? 0]);
+    for (const one of data.unserved) if (!group || one.group === group) sums.set(one.district, [sums.get(one.district)?.[0] ?? 0, (sums.get(one.district)?.[1] ?? 0) + 1]);
+    return sums;
+  }, [data, group]);
+  const widest = Math.max(1, ...rows.map((one) => Math.max(one.served, one.target, one.debt)));
+  const byGroup = GROUPS.map((one) => {
+    const own = data.coverage.filter((line) => line.group === one);
+    return { group: one, served: own.reduce((sum, line) => sum + line.served, 0), target: own.reduce((sum, line) => sum + line.target, 0), debt: own.reduce((sum, line) => sum + line.debt, 0) };
+  }).filter((one) => one.target || one.served);
   return (
     <>
       <div className="filters">
-        <Segmented value={group} onChange={(value) => setGroup(String(value))} options={[{ value: "", label: t("group.all") }, ...GROUPS.map((one) => ({ value: one as string, label: word("group", one) }))]} />
+        <Segmented value={group} onChange={(value) => setQuery({ group: String(value) || null })} options={[{ value: "", label: t("group.all") }, ...GROUPS.map((one) => ({ value: one as string, label: word("group", one) }))]} />
+        <Segmented value={order} onChange={(value) => setOrder(value)} options={(["worst", "debt", "name"] as const).map((one) => ({ value: one, label: t(`district.order.${one}`) }))} />
+        <span className="legend">
+          <span><i style={{ background: "var(--brand)" }} />{t("coverage.served")}</span>
+          <span><i className="mark-key" />{t("coverage.target")}</span>
+          <span><i style={{ background: "var(--amber)" }} />{t("coverage.debt")}</span>
+        </span>
       </div>
       <div className="columns wide-left">
         <Card title={t("coverage.by.district")} extra={<span className="quiet">{t("coverage.unit")}</span>}>
-          <Chart option={option} height={Math.max(240, rows.length * 24 + 50)} label={t("coverage.by.district")} />
+          {rows.length === 0 ? (
+            <Nothing title={t("coverage.none")} />
+          ) : (
+            <div className="table-scroll" tabIndex={0} role="region" aria-label={t("coverage.by.district")}>
+              <table className="plain-table dense coverage-table">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("district")}</th>
+                    <th scope="col" className="grow">{t("coverage.served")} / {t("coverage.target")}</th>
+                    <th scope="col" className="num">{t("coverage")}</th>
+                    <th scope="col" className="num">{t("served")}</th>
+                    <th scope="col" className="num">{t("unserved")}</th>
+                    <th scope="col" className="num">{t("coverage.carried")}</th>
+                    <th scope="col" className="num">{t("coverage.debt")}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {rows.map((one) => (
+                    <tr key={one.district} className={chosen === one.district ? "chosen" : ""}>
+                      <th scope="row">
+                        <a href={withQuery({ tab: "map", district: one.district })} onClick={follow}>
+                          {district(one.district)}
+                        </a>
+                      </th>
+                      <td className="grow">
+                        <Bar part={one.served} whole={widest} mark={one.target} tone={one.target && one.served < one.target / 4 ? "low" : ""} />
+                        {one.debt > 0 && <Bar part={one.debt} whole={widest} tone="debt" />}
+                      </td>
+                      <td className="num">
+                        <b>{one.target ? `${percent(one.served, one.target)}%` : "—"}</b>
+                      </td>
+                      <td className="num">{counts.get(one.district)?.[0] ?? 0}</td>
+                      <td className="num">
+                        {counts.get(one.district)?.[1] ? (
+                          <a href={withQuery({ tab: "unserved", district: one.district })} onClick={follow}>
+                            {counts.get(one.district)?.[1]}
+                          </a>
+                        ) : (
+                          0
+                        )}
+                      </td>
+                      <td className="num quiet">{number(one.carried)}</td>
+                      <td className="num">{number(one.debt)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
         </Card>
-        <Card title={t("coverage.worst")}>
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th scope="col">{t("district")}</th>
-                <th scope="col" className="num">{t("coverage")}</th>
-                <th scope="col" className="num">{t("coverage.carried")}</th>
-                <th scope="col" className="num">{t("coverage.debt")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {worst.map((one) => (
-                <tr key={one.district}>
-                  <th scope="row">{district(one.district)}</th>
-                  <td className="num">
-                    <span className="meter" aria-hidden="true">
-                      <i style={{ width: `${Math.min(100, percent(one.served, one.target))}%` }} />
-                    </span>
-                    {percent(one.served, one.target)}%
-                  </td>
-                  <td className="num quiet">{number(one.carried)}</td>
-                  <td className="num">{number(one.debt)}</td>
-                </tr>
+        <div className="stack">
+          <Card title={t("coverage.by.group")} extra={<span className="quiet">{t("coverage.unit")}</span>}>
+            <ul className="ranked wide">
+              {byGroup.map((one) => (
+                <li key={one.group}>
+                  <span>{word("group", one.group)}</span>
+                  <Bar part={one.served} whole={Math.max(one.served, one.target)} mark={one.target} />
+                  <span className="num">{percent(one.served, one.target)}%</span>
+                </li>
               ))}
-            </tbody>
-          </table>
-        </Card>
+            </ul>
+            <p className="fine">{t("coverage.note")}</p>
+          </Card>
+        </div>
       </div>
     </>
   );

@@ -1,26 +1,56 @@
-// What stands around every page: where one can go, who one is.
+// What stands around every page: where one can go, who one is, and which keys do what.
 import { useQuery } from "@tanstack/react-query";
 import { Button, Skeleton, Tooltip } from "antd";
-import { Suspense, lazy } from "react";
-import { Refused, type View, get, send } from "../shared/api";
-import { language, setLanguage, t } from "../shared/language";
+import { Suspense, lazy, useState } from "react";
+import { Refused, type View, get } from "../shared/api";
+import { type Key, language, setLanguage, t } from "../shared/language";
 import { follow, usePlace } from "../shared/router";
-import { type Session, session } from "../shared/session";
+import { type Session, session, signOut } from "../shared/session";
 import { theme, toggleTheme } from "../shared/theme";
 import { Glyph } from "../shared/glyph";
-import { Rounds } from "./rounds";
+import { useLive } from "./data";
+import { Help, useKeys } from "./keys";
 
+const Overview = lazy(() => import("./overview"));
+const Rounds = lazy(() => import("./rounds"));
 const RoundPage = lazy(() => import("./round"));
 const Requests = lazy(() => import("./requests"));
 const Experts = lazy(() => import("./experts"));
+const Sheets = lazy(() => import("./sheets"));
+const Print = lazy(() => import("./print"));
+
+type GlyphName = Parameters<typeof Glyph>[0]["name"];
+/** Where one can go, in groups; a new area is a line here and a branch of `Inside`. */
+const PLACES: { title: Key; places: { to: string; icon: GlyphName; label: Key; inbox?: true }[] }[] = [
+  {
+    title: "rail.schedule",
+    places: [
+      { to: "/console", icon: "star", label: "overview" },
+      { to: "/console/rounds", icon: "rounds", label: "rounds" },
+      { to: "/console/requests", icon: "requests", label: "requests", inbox: true },
+    ],
+  },
+  {
+    title: "rail.resources",
+    places: [
+      { to: "/console/experts", icon: "experts", label: "experts" },
+      { to: "/console/sheets", icon: "print", label: "sheets" },
+    ],
+  },
+];
 
 export function Frame() {
   const { path } = usePlace();
   const who = useQuery({ queryKey: ["session"], queryFn: session, staleTime: 60_000, retry: false });
-  if (who.error instanceof Refused && who.error.status === 401) {
-    location.replace(`/?next=${encodeURIComponent(location.pathname + location.search)}`);
-    return null;
-  }
+  const [help, setHelp] = useState(false);
+  useKeys(() => setHelp(true));
+  if (who.error instanceof Refused && who.error.status === 401) return null; // on the way to signing in
+  if (path.endsWith("/print"))
+    return (
+      <main id="main">
+        <Suspense fallback={null}>{who.data && <Print id={path.split("/")[3] ?? ""} />}</Suspense>
+      </main>
+    );
   return (
     <div className="frame">
       <a className="skip" href="#main">
@@ -31,9 +61,14 @@ export function Frame() {
           <Glyph name="brand" />
           <span>{t("brand")}</span>
         </a>
-        <Link to="/console" icon="rounds" label={t("rounds")} now={path === "/console" || path.startsWith("/console/rounds")} />
-        <Link to="/console/requests" icon="requests" label={t("requests")} now={path.startsWith("/console/requests")} badge={<Inbox />} />
-        <Link to="/console/experts" icon="experts" label={t("experts")} now={path.startsWith("/console/experts")} />
+        {PLACES.map((group) => (
+          <div className="rail-group" key={group.title}>
+            <span className="rail-title">{t(group.title)}</span>
+            {group.places.map((one) => (
+              <Link key={one.to} to={one.to} icon={one.icon} label={t(one.label)} now={one.to === "/console" ? path === "/console" || path === "/console/" : path.startsWith(one.to)} badge={one.inbox && <Inbox />} />
+            ))}
+          </div>
+        ))}
         <div className="rail-foot">
           <Tooltip title={t("theme.toggle")} placement="right">
             <button className="rail-button" onClick={toggleTheme} aria-label={t("theme.toggle")}>
@@ -43,19 +78,23 @@ export function Frame() {
           <button className="rail-button" onClick={() => setLanguage(language() === "zh" ? "en" : "zh")} lang={language() === "zh" ? "en" : "zh-CN"}>
             {t("language.other")}
           </button>
+          <button className="rail-button keys" onClick={() => setHelp(true)} aria-label={t("keys")}>
+            <kbd>?</kbd>
+          </button>
           {who.data && (
-            <a className="me" href="/" title={t("person.change")}>
+            <button className="me" onClick={() => void signOut()} title={t("person.change")}>
               <Glyph name="person" />
               <span>{language() === "zh" ? who.data.zh : who.data.en}</span>
-            </a>
+            </button>
           )}
         </div>
       </nav>
       <main id="main" tabIndex={-1}>
         {who.isPending ? (
-          <div className="page"><Skeleton active /></div>
+          <Waiting />
         ) : who.data ? (
-          <Suspense fallback={<div className="page"><Skeleton active /></div>}>
+          <Suspense fallback={<Waiting />}>
+            <Live />
             <Inside path={path} who={who.data} />
           </Suspense>
         ) : (
@@ -65,27 +104,42 @@ export function Frame() {
           </div>
         )}
       </main>
+      <Help open={help} onClose={() => setHelp(false)} />
     </div>
   );
 }
 
+/** What others change is read again while the page is open. */
+function Live() {
+  useLive("requests=true");
+  return null;
+}
+
+const Waiting = () => (
+  <div className="page" aria-busy="true">
+    <Skeleton active title={{ width: 220 }} paragraph={{ rows: 8 }} />
+  </div>
+);
+
 function Inside({ path, who }: { path: string; who: Session }) {
   const [, , section, id] = path.split("/");
-  if (!section || (section === "rounds" && !id)) return <Rounds who={who} />;
+  if (!section) return <Overview who={who} />;
+  if (section === "rounds" && !id) return <Rounds who={who} />;
   if (section === "rounds" && id) return <RoundPage key={id} id={id} who={who} />;
   if (section === "requests") return <Requests who={who} chosen={id} />;
   if (section === "experts") return <Experts chosen={id} />;
+  if (section === "sheets") return <Sheets who={who} />;
   return (
     <div className="page">
       <h1>{t("page.none")}</h1>
       <a href="/console" onClick={follow}>
-        {t("rounds")}
+        {t("overview")}
       </a>
     </div>
   );
 }
 
-function Link({ to, icon, label, now, badge }: { to: string; icon: Parameters<typeof Glyph>[0]["name"]; label: string; now: boolean; badge?: React.ReactNode }) {
+function Link({ to, icon, label, now, badge }: { to: string; icon: GlyphName; label: string; now: boolean; badge?: React.ReactNode }) {
   return (
     <a className={`rail-link ${now ? "now" : ""}`} href={to} onClick={follow} aria-current={now ? "page" : undefined}>
       <Glyph name={icon} />
@@ -95,17 +149,15 @@ function Link({ to, icon, label, now, badge }: { to: string; icon: Parameters<ty
   );
 }
 
-function Inbox() {
-  const waiting = useQuery({
+export function useInbox() {
+  return useQuery({
     queryKey: ["requests", "waiting"],
     queryFn: () => get<View<"RequestsShown">>("requests", { state: "SUBMITTED", page_size: 100 }),
     refetchInterval: 30_000,
   });
-  const count = waiting.data?.requests.length ?? 0;
-  return count ? <b className="badge">{count > 99 ? "99+" : count}</b> : null;
 }
 
-export async function signOut() {
-  await send("session", {}, undefined, "DELETE");
-  location.replace("/");
+function Inbox() {
+  const count = useInbox().data?.requests.length ?? 0;
+  return count ? <b className="badge">{count > 99 ? "99+" : count}</b> : null;
 }

@@ -1,8 +1,9 @@
 // Small things every page of the console uses.
-import { Alert, Button, Empty, Skeleton } from "antd";
-import type { ReactNode } from "react";
+import { Alert, Button, Skeleton } from "antd";
+import { type ReactNode, useEffect, useMemo } from "react";
 import type { View } from "../shared/api";
-import { either, t, word } from "../shared/language";
+import { type Key, either, language, t, word } from "../shared/language";
+import { follow } from "../shared/router";
 import { useReference } from "../shared/session";
 
 export type Round = View<"RoundShown">;
@@ -26,9 +27,13 @@ export function State({ kind, value }: { kind: "round" | "request" | "assignment
   return <span className={`state ${TONES[value] ?? "slate"}`}>{word(kind, value)}</span>;
 }
 
-export function Page({ title, lead, actions, children }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Page({ title, tab, lead, actions, children, wide = false }: { title: ReactNode; tab?: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
+  const named = tab ?? (typeof title === "string" ? title : "");
+  useEffect(() => {
+    document.title = named ? `${named} · ${t("brand")}` : t("brand");
+  }, [named]);
   return (
-    <div className="page">
+    <div className={`page ${wide ? "wide" : ""}`}>
       <header className="page-head">
         <div>
           <h1>{title}</h1>
@@ -55,12 +60,44 @@ export function Card({ title, extra, children, className = "" }: { title?: React
   );
 }
 
-export function Figure({ label, value, note, tone }: { label: string; value: ReactNode; note?: ReactNode; tone?: string }) {
+export function Figure({ label, value, note, tone, to }: { label: string; value: ReactNode; note?: ReactNode; tone?: string; to?: string }) {
+  const inside = (
+    <>
+      <span className="figure-label">{label}</span>
+      <span className="figure-value">{value}</span>
+      <span className="figure-note">{note ?? "\u00a0"}</span>
+    </>
+  );
+  return to ? (
+    <a className={`figure ${tone ?? ""}`} href={to} onClick={follow}>
+      {inside}
+    </a>
+  ) : (
+    <div className={`figure ${tone ?? ""}`}>{inside}</div>
+  );
+}
+
+/** A share as a bar, with the fair share as a mark; the number stands beside it, so the bar is for the eye only. */
+export function Bar({ part, whole, tone = "", mark }: { part: number; whole: number; tone?: string; mark?: number }) {
   return (
-    <div className={`figure ${tone ?? ""}`}>
-      <div className="figure-label">{label}</div>
-      <div className="figure-value">{value}</div>
-      {note && <div className="figure-note">{note}</div>}
+    <span className={`bar ${tone}`} aria-hidden="true">
+      <i style={{ width: `${whole > 0 ? Math.min(100, (100 * part) / whole) : 0}%` }} />
+      {mark !== undefined && <b style={{ left: `${whole > 0 ? Math.min(100, (100 * mark) / whole) : 0}%` }} />}
+    </span>
+  );
+}
+
+/** Nothing here: why, and what to do about it. */
+export function Nothing({ title, note, children }: { title: string; note?: string; children?: ReactNode }) {
+  return (
+    <div className="nothing">
+      <svg viewBox="0 0 120 60" width="120" height="60" aria-hidden="true">
+        <path d="M4 50 L34 18 L52 38 L74 10 L116 50 Z" fill="var(--sunken)" stroke="var(--line-strong)" />
+        <circle cx="96" cy="14" r="6" fill="var(--brand-wash)" stroke="var(--line-strong)" />
+      </svg>
+      <h2>{title}</h2>
+      {note && <p className="quiet">{note}</p>}
+      {children}
     </div>
   );
 }
@@ -83,28 +120,53 @@ export function Shown({ of, none, children, rows = 6 }: { of: Asked; none?: stri
         }
       />
     );
-  if (none) return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={none} />;
+  if (none) return <Nothing title={none} />;
   return <>{children}</>;
 }
 
 /** Names of districts and topics, by id. */
 export function useNames() {
   const reference = useReference().data;
-  const districts = new Map(reference?.districts.map((one) => [one.node, one]));
-  const topics = new Map(reference?.topics.map((one) => [one.id, one]));
-  return {
-    reference,
-    district: (node: string) => {
-      const found = districts.get(node);
-      return found ? either(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
-    },
-    topic: (id: string) => {
-      const found = topics.get(id);
-      return found ? either(found.zh, found.en) : id;
-    },
-  };
+  const spoken = language();
+  return useMemo(() => {
+    const districts = new Map(reference?.districts.map((one) => [one.node, one]));
+    const topics = new Map(reference?.topics.map((one) => [one.id, one]));
+    return {
+      reference,
+      district: (node: string) => {
+        const found = districts.get(node);
+        return found ? either(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
+      },
+      topic: (id: string) => {
+        const found = topics.get(id);
+        return found ? either(found.zh, found.en) : id;
+      },
+    };
+    // the words depend on the language, too
+  }, [reference, spoken]);
 }
 
 export const percent = (part: number, whole: number) => (whole ? Math.round((100 * part) / whole) : 0);
 export const gapText = (gap: number | null | undefined) => (gap == null ? "—" : `${(100 * gap).toFixed(gap < 0.1 ? 2 : 1)}%`);
-export const number = (value: number) => value.toLocaleString("en-US").replace(/,/g, " ");
+export const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as const;
+export const REASONS = ["NOBODY_ELIGIBLE", "NOT_FREE", "TOO_FAR", "LIMITS_USED_UP", "SEAT_MISSING", "DISPLACED", "RULED_OUT"] as const;
+export const ROLES = ["ACADEMICIAN", "LECTURER", "VOLUNTEER"] as const;
+
+/** Several names in one sentence. */
+export const together = (names: string[]) => names.join(language() === "zh" ? "、" : ", ");
+export const stageName = (stage: string) => word("stage", stage);
+export const stageUnit = (stage: string) => t(`stage.unit.${stage}` as Key);
+export const said = (one: { message: string; message_en: string }) => either(one.message, one.message_en);
+
+/** A stage's value as people read it: shares as percent, travel in hours. */
+export function stageValue(stage: string, value: number): string {
+  if (stage === "FLOOR") return `${(value / 10).toFixed(1)}%`;
+  if (stage === "TRAVEL") return number(Math.round(value / 6) / 10);
+  return number(value);
+}
+
+/** The same for a difference: with its sign. */
+export const signed = (stage: string, value: number) => `${value > 0 ? "+" : ""}${stageValue(stage, value)}`;
+
+/** Thousands apart by a narrow space, as in both languages. */
+export const number = (value: number) => value.toLocaleString("en-US").replace(/,/g, "\u2009").replace(/^-/, "\u2212");

@@ -4,10 +4,11 @@ import { App, Button, Drawer, Input, InputNumber, Modal, Segmented, Select, Tabl
 import { useState } from "react";
 import { Refused, type View, get, idOf, newKey, send } from "../shared/api";
 import { t, word } from "../shared/language";
-import { go, setQuery, usePlace } from "../shared/router";
+import { follow, go, setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { minutes, moment, range } from "../shared/time";
-import { Page, type Request, Shown, State, useNames } from "./parts";
+import { useVenues } from "./data";
+import { GROUPS, Page, type Request, Shown, State, together, useNames } from "./parts";
 
 const STATES = ["SUBMITTED", "ENDORSED", "IN_ROUND", "SCHEDULED", "UNSERVED"] as const;
 const mayEndorse = (who: Session) => who.roles.some((role) => role.endsWith("COORDINATOR") || role === "LOCAL_HEAD" || role === "ADMIN");
@@ -20,7 +21,8 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
   const state = query.get("state") ?? "SUBMITTED";
   const where = query.get("district") ?? "";
   const group = query.get("group") ?? "";
-  const [text, setText] = useState("");
+  const text = query.get("text") ?? "";
+  const venues = useVenues();
   const [marked, setMarked] = useState<string[]>([]);
   const [returning, setReturning] = useState<Request[]>([]);
   const [busy, setBusy] = useState(false);
@@ -38,19 +40,19 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
 
   async function each(todo: Request[], one: (request: Request) => Promise<unknown>) {
     setBusy(true);
-    let failed = 0;
+    const failed: string[] = [];
     let sentence = "";
     for (const request of todo) {
       try {
         await one(request);
       } catch (error) {
-        failed += 1;
+        failed.push(request.name);
         sentence = error instanceof Refused ? error.message : t("failed");
       }
     }
     setBusy(false);
-    setMarked([]);
-    failed ? message.error(`${t("bulk.failed", { failed, count: todo.length })} ${sentence}`) : message.success(t("bulk.done", { count: todo.length }));
+    setMarked(failed);
+    failed.length ? message.error(`${t("bulk.failed", { failed: failed.length, count: todo.length })} ${sentence}`) : message.success(t("bulk.done", { count: todo.length }));
     await client.invalidateQueries({ queryKey: ["requests"] });
     await client.invalidateQueries({ queryKey: ["request"] });
   }
@@ -83,8 +85,8 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
           options={[...STATES.map((one) => ({ value: one as string, label: word("request", one) })), { value: "ALL", label: t("all") }]}
         />
         <Select allowClear showSearch={{ optionFilterProp: "label" }} value={where || undefined} placeholder={t("district.all")} aria-label={t("district")} style={{ width: 150 }} onChange={(value) => setQuery({ district: value ?? null })} options={reference?.districts.map((one) => ({ value: one.node, label: district(one.node) }))} />
-        <Select allowClear value={group || undefined} placeholder={t("group.all")} aria-label={t("group")} style={{ width: 130 }} onChange={(value) => setQuery({ group: value ?? null })} options={["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"].map((one) => ({ value: one, label: word("group", one) }))} />
-        <Input.Search allowClear placeholder={t("requests.search")} aria-label={t("requests.search")} style={{ width: 220 }} onSearch={setText} />
+        <Select allowClear value={group || undefined} placeholder={t("group.all")} aria-label={t("group")} style={{ width: 130 }} onChange={(value) => setQuery({ group: value ?? null })} options={GROUPS.map((one) => ({ value: one, label: word("group", one) }))} />
+        <Input.Search allowClear placeholder={t("requests.search")} aria-label={t("requests.search")} style={{ width: 220 }} defaultValue={text} onSearch={(value) => setQuery({ text: value || null })} />
         <span className="quiet">{t("rows", { count: list.hasNextPage ? `${rows.length}+` : rows.length })}</span>
       </div>
       <Shown of={list} none={rows.length === 0 && t("requests.none")}>
@@ -92,18 +94,30 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
           size="small"
           rowKey="name"
           virtual={rows.length > 100}
-          scroll={{ x: 980, y: rows.length > 100 ? 600 : undefined }}
+          scroll={{ x: 1120, y: rows.length > 100 ? 640 : undefined }}
           pagination={false}
           dataSource={rows}
           rowSelection={able && state === "SUBMITTED" ? { selectedRowKeys: marked, onChange: (keys) => setMarked(keys.map(String)), columnWidth: 44 } : undefined}
-          onRow={(row) => ({ onClick: () => go(`/console/requests/${idOf(row.name)}${location.search}`), onKeyDown: (event) => event.key === "Enter" && event.target === event.currentTarget && go(`/console/requests/${idOf(row.name)}${location.search}`), tabIndex: 0, className: "clickable" })}
           columns={[
-            { title: t("request"), width: 300, ellipsis: true, render: (_, row) => <strong>{row.title}</strong> },
+            {
+              title: t("request"),
+              width: 330,
+              render: (_, row) => (
+                <a href={`/console/requests/${idOf(row.name)}${location.search}`} onClick={follow} className="two-lines">
+                  <strong>{venues.data?.get(row.venue)?.display_name ?? row.title}</strong>
+                  <small>
+                    {row.title}
+                    {row.times_unserved > 0 && <span className="tag amber">{t("waited", { count: row.times_unserved })}</span>}
+                  </small>
+                </a>
+              ),
+            },
             { title: t("district"), width: 110, render: (_, row) => district(row.district) },
             { title: t("group"), width: 90, render: (_, row) => word("group", row.group) },
             { title: t("topic"), width: 160, ellipsis: true, render: (_, row) => topic(row.topic) },
-            { title: t("audience"), width: 80, align: "right", dataIndex: "audience_size" },
+            { title: t("audience"), width: 70, align: "right", dataIndex: "audience_size" },
             { title: t("windows"), width: 200, ellipsis: true, render: (_, row) => `${range(row.windows[0] ?? null)}${row.windows.length > 1 ? ` +${row.windows.length - 1}` : ""}` },
+            { title: t("weight"), width: 70, align: "right", dataIndex: "weight" },
             { title: t("state"), width: 100, render: (_, row) => <State kind="request" value={row.state} /> },
             { title: t("filed"), width: 110, render: (_, row) => <span className="quiet">{row.create_time && moment(row.create_time)}</span> },
           ]}
@@ -161,7 +175,7 @@ function OneRequest({ id, able, busy, endorse, giveBack }: { id: string; able: b
               <Fact name={t("group")} value={`${word("group", one.group)} · ${word("level", one.level)} · ${t("people", { count: one.audience_size })}`} />
               <Fact name={t("topic")} value={`${topic(one.topic)} · ${word("form", one.form)} · ${minutes(one.duration_min)}`} />
               <Fact name={t("mode")} value={word("mode", one.mode || "ON_SITE")} />
-              <Fact name={t("seats")} value={one.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${seat.count || 1}${seat.optional ? `（${t("optional")}）` : ""}`).join("，")} />
+              <Fact name={t("seats")} value={together(one.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${seat.count || 1}${seat.optional ? ` (${t("optional")})` : ""}`))} />
               {one.named_expert && <Fact name={t("named")} value={`${idOf(one.named_expert)} · ${one.named_only ? t("named.only") : t("named.preferred")}`} />}
               <Fact name={t("weight")} value={String(one.weight)} />
               {one.by_proxy && <Fact name={t("proxy")} value={t("proxy.yes")} />}
@@ -169,6 +183,13 @@ function OneRequest({ id, able, busy, endorse, giveBack }: { id: string; able: b
               {one.notes && <Fact name={t("notes")} value={one.notes} />}
             </dl>
             {one.reason && <p className="box">{one.reason}</p>}
+            {one.round && (
+              <p>
+                <a href={`/console/rounds/${idOf(one.round)}?why=${id}`} onClick={follow}>
+                  {t("request.in.round")}
+                </a>
+              </p>
+            )}
             <h3 className="sub">{t("windows")}</h3>
             <ul className="window-list">
               {one.windows.map((window) => (

@@ -1,31 +1,36 @@
 // One round: where it stands, what can be done next, and everything about its plan.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Alert, App, Button, Dropdown, InputNumber, Modal, Popover, Select, Tabs } from "antd";
-import { Suspense, lazy, useMemo, useState } from "react";
-import { Refused, type View, all, get, idOf, newKey, send } from "../shared/api";
-import { either, t, word } from "../shared/language";
-import { follow, setQuery, usePlace } from "../shared/router";
+import { Alert, App, Button, Checkbox, Dropdown, InputNumber, Modal, Popover, Select, Skeleton } from "antd";
+import { type ReactNode, Suspense, lazy, useState } from "react";
+import { Refused, type View, get, idOf, newKey, send } from "../shared/api";
+import { t } from "../shared/language";
+import { follow, go, setQuery, usePlace, withQuery } from "../shared/router";
 import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
 import { addDays, instant, localDay, moment } from "../shared/time";
 import { CoverageView } from "./coverage";
-import { EventsTable } from "./events";
+import { namesIn, useLive, useOnePlan, usePlan, usePolicies } from "./data";
 import { Findings } from "./findings";
-import { Figure, Page, type Plan, type PlannedEvent, type Round, type Run, Shown, State, type Unserved, gapText, number } from "./parts";
-import { Pins } from "./pins";
+import { Figure, Nothing, Page, type Plan, type Round, type Run, Shown, State, gapText, number, percent, stageValue } from "./parts";
 import { horizonText, mayRun } from "./rounds";
 import { Steps } from "./steps";
-import { Timeline } from "./timeline";
 import { UnservedList } from "./unserved";
 import { Why } from "./why";
 
 const Solve = lazy(() => import("./solve"));
-const PlanMap = lazy(() => import("./map"));
-
-export type PlanData = { events: PlannedEvent[]; unserved: Unserved[]; coverage: View<"Coverage">[] };
+const PlanMap = lazy(() => import("./planmap"));
+const Timeline = lazy(() => import("./timeline"));
+const Lists = lazy(() => import("./events"));
+const Load = lazy(() => import("./load"));
+const Compare = lazy(() => import("./compare"));
+const Offers = lazy(() => import("./offers"));
+const Pins = lazy(() => import("./pins"));
+const Supply = lazy(() => import("./supply"));
+const Log = lazy(() => import("./log"));
 
 export default function RoundPage({ id, who }: { id: string; who: Session }) {
   const { query } = usePlace();
+  useLive(`round=${id}`);
   const round = useQuery({
     queryKey: ["round", id],
     queryFn: () => get<View<"RoundAnswer">>(`rounds/${id}`).then((answer) => answer.round),
@@ -41,9 +46,10 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
     );
   return (
     <Page
+      tab={one.title}
       title={
         <>
-          <a className="back" href="/console" onClick={follow} aria-label={t("rounds")}>
+          <a className="back" href="/console/rounds" onClick={follow} aria-label={t("rounds")}>
             <Glyph name="back" size={18} />
           </a>
           {one.title} <State kind="round" value={one.state} />
@@ -85,95 +91,82 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
     enabled: round.state !== "OPEN",
   });
   const planId = query.get("plan") ?? (round.plan ? idOf(round.plan) : plans.data?.[0] ? idOf(plans.data[0].name) : "");
-  const plan = useQuery({
-    queryKey: ["plan", id, planId],
-    queryFn: () => get<View<"PlanAnswer">>(`rounds/${id}/plans/${planId}`).then((answer) => answer.plan),
-    enabled: !!planId,
-    staleTime: Infinity,
-  });
-  const data = useQuery({
-    queryKey: ["plan-data", id, planId],
-    queryFn: async (): Promise<PlanData> => {
-      const [events, unserved, coverage] = await Promise.all([
-        all<PlannedEvent, "events">(`rounds/${id}/plans/${planId}/events`, "events"),
-        all<Unserved, "unserved">(`rounds/${id}/plans/${planId}/unserved`, "unserved"),
-        all<View<"Coverage">, "coverage">(`rounds/${id}/coverage`, "coverage"),
-      ]);
-      return { events, unserved, coverage };
-    },
-    enabled: !!planId,
-    staleTime: 60_000,
-  });
+  const plan = useOnePlan(id, planId);
+  const data = usePlan(id, planId);
   const why = query.get("why");
   const waiting = !planId;
-  const items = [
-    { key: "overview", label: t("tab.overview") },
-    { key: "map", label: t("tab.map"), disabled: waiting },
-    { key: "timeline", label: t("tab.timeline"), disabled: waiting },
-    { key: "events", label: counted(t("tab.events"), data.data?.events.length), disabled: waiting },
-    { key: "districts", label: t("tab.districts"), disabled: waiting },
-    { key: "unserved", label: counted(t("tab.unserved"), data.data?.unserved.length), disabled: waiting },
-    { key: "pins", label: counted(t("tab.pins"), round.pins.length + round.forbids.length || undefined) },
+  const held = round.pins.length + round.forbids.length;
+  const items: [string, string, number | undefined, boolean][] = [
+    ["overview", round.state === "OPEN" ? t("tab.check") : t("tab.overview"), undefined, false],
+    ["map", t("tab.map"), undefined, waiting],
+    ["timeline", t("tab.timeline"), undefined, waiting],
+    ["list", t("tab.list"), data.data?.events.length, waiting],
+    ["districts", t("tab.districts"), undefined, waiting],
+    ["load", t("tab.load"), undefined, waiting],
+    ["unserved", t("tab.unserved"), data.data?.unserved.length, waiting],
+    ["supply", t("tab.supply"), undefined, waiting],
+    ["compare", t("tab.compare"), plans.data && plans.data.length > 1 ? plans.data.length : undefined, waiting],
+    ["pins", t("tab.pins"), held || undefined, false],
+    ["offers", t("tab.offers"), undefined, waiting],
+    ["log", t("tab.log"), undefined, false],
   ];
+  const needsPlan = !["overview", "pins", "log"].includes(tab);
   return (
     <>
-      {round.state !== "OPEN" && <Figures round={round} plan={plan.data} data={data.data} />}
-      <Tabs activeKey={tab} onChange={(key) => setQuery({ tab: key === "overview" ? null : key })} items={items} tabBarExtraContent={<ChoosePlan round={round} who={who} plans={plans.data ?? []} shown={planId} />} />
-      <Suspense fallback={null}>
+      {round.state !== "OPEN" && <Figures round={round} plan={plan.data} slim={tab !== "overview"} />}
+      <div className="tab-row">
+        <nav className="tabs" aria-label={t("tabs")}>
+          {items.map(([key, label, count, off]) =>
+            off ? (
+              <span key={key} aria-disabled="true">
+                {label}
+              </span>
+            ) : (
+              <a key={key} href={withQuery({ tab: key === "overview" ? null : key, why: null })} onClick={follow} aria-current={tab === key ? "page" : undefined}>
+                {label}
+                {count !== undefined && <span className="tab-count">{number(count)}</span>}
+              </a>
+            ),
+          )}
+        </nav>
+        <ChoosePlan round={round} who={who} plans={plans.data ?? []} shown={planId} />
+      </div>
+      <Suspense fallback={<Skeleton active title={false} paragraph={{ rows: 10 }} />}>
         {tab === "overview" && (round.state === "OPEN" ? <Findings id={id} /> : <Solve round={round} runs={runs.data ?? []} plan={plan.data} who={who} />)}
-        {tab !== "overview" && tab !== "pins" && (
-          <Shown of={data}>
+        {needsPlan && waiting && (plans.isPending && round.state !== "OPEN" ? <Skeleton active title={false} paragraph={{ rows: 10 }} /> : <Nothing title={t("plan.none")} note={t(round.state === "OPEN" ? "plan.none.open" : "plan.none.note")} />)}
+        {needsPlan && !waiting && (
+          <Shown of={data} rows={10}>
             {data.data && tab === "map" && <PlanMap data={data.data} />}
             {data.data && tab === "timeline" && <Timeline round={round} data={data.data} planId={planId} who={who} />}
-            {data.data && tab === "events" && <EventsTable events={data.data.events} />}
-            {data.data && tab === "districts" && <CoverageView coverage={data.data.coverage} />}
+            {data.data && tab === "list" && <Lists data={data.data} />}
+            {data.data && tab === "districts" && <CoverageView data={data.data} />}
+            {data.data && tab === "load" && <Load round={round} data={data.data} />}
             {data.data && tab === "unserved" && <UnservedList rows={data.data.unserved} />}
+            {data.data && tab === "supply" && <Supply round={id} planId={planId} data={data.data} />}
+            {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} />}
+            {data.data && tab === "offers" && <Offers round={round} who={who} />}
           </Shown>
         )}
-        {tab === "pins" && <Pins round={round} who={who} />}
+        {tab === "pins" && <Pins round={round} who={who} data={data.data} />}
+        {tab === "log" && <Log round={round} runs={runs.data ?? []} plans={plans.data ?? []} />}
       </Suspense>
-      {why && planId && <Why roundId={id} planId={planId} requestId={why} experts={data.data ? namesIn(data.data.events) : new Map()} onClose={() => setQuery({ why: null })} />}
+      {why && planId && <Why round={round} planId={planId} requestId={why} names={data.data ? namesIn(data.data.events) : new Map()} who={who} onClose={() => setQuery({ why: null })} />}
     </>
   );
 }
 
-export function namesIn(events: PlannedEvent[]): Map<string, string> {
-  return new Map(events.flatMap((event) => event.team.map((member) => [member.expert, member.display_name] as const)));
-}
-
-const counted = (label: string, count: number | undefined) => (
-  <>
-    {label}
-    {count !== undefined && <span className="tab-count">{number(count)}</span>}
-  </>
-);
-
-function Figures({ round, plan, data }: { round: Round; plan: Plan | undefined; data: PlanData | undefined }) {
-  const worst = useMemo(() => {
-    const byDistrict = new Map<string, { served: number; target: number }>();
-    for (const one of data?.coverage ?? []) {
-      const sum = byDistrict.get(one.district) ?? { served: 0, target: 0 };
-      sum.served += one.served;
-      sum.target += one.target;
-      byDistrict.set(one.district, sum);
-    }
-    const shares = [...byDistrict.values()].filter((one) => one.target > 0).map((one) => one.served / one.target);
-    return shares.length ? Math.min(...shares) : null;
-  }, [data]);
+/** The plan in six numbers; where something else is being read, in one line. */
+function Figures({ round, plan, slim }: { round: Round; plan: Plan | undefined; slim: boolean }) {
   const need = plan?.stages.find((stage) => stage.stage === "NEED");
+  const floor = plan?.stages.find((stage) => stage.stage === "FLOOR");
   const total = plan ? plan.served + plan.unserved : round.requests_count;
   return (
-    <div className="figures">
+    <div className={`figures ${slim ? "slim" : ""}`}>
       <Figure label={t("requests")} value={number(total)} note={t("experts.count", { count: number(round.experts_count) })} />
-      <Figure
-        label={t("served")}
-        value={plan ? number(plan.served) : "—"}
-        note={plan?.baseline ? t("baseline.served", { count: number(plan.baseline.served) }) : plan && total ? `${Math.round((100 * plan.served) / total)}%` : undefined}
-        tone="good"
-      />
+      <Figure label={t("served")} value={plan ? number(plan.served) : "—"} note={plan?.baseline ? t("baseline.served", { count: number(plan.baseline.served) }) : plan && total ? `${percent(plan.served, total)}%` : undefined} tone="good" />
       <Figure label={t("unserved")} value={plan ? number(plan.unserved) : "—"} note={plan ? t("unserved.note") : undefined} tone={plan?.unserved ? "bad" : undefined} />
-      <Figure label={t("assignments")} value={plan ? number(plan.assignments) : "—"} />
-      <Figure label={t("worst.district")} value={worst === null ? "—" : `${Math.round(100 * worst)}%`} note={t("worst.note")} />
+      <Figure label={t("assignments")} value={plan ? number(plan.assignments) : "—"} note={plan ? t("assignments.note") : undefined} />
+      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("worst.note")} />
       <Figure label={t("gap.need")} value={gapText(need?.gap)} note={need?.bound != null ? t("bound.proven", { bound: number(need.bound) }) : t("bound.none")} />
     </div>
   );
@@ -190,14 +183,11 @@ function ChoosePlan({ round, who, plans, shown }: { round: Round; who: Session; 
         size="small"
         aria-label={t("plan")}
         value={shown}
-        onChange={(plan) => setQuery({ plan: round.plan && idOf(round.plan) === plan ? null : plan })}
-        options={plans.map((plan, index) => ({
-          value: idOf(plan.name),
-          label: `${t("plan")} ${plans.length - index} · ${t("served")} ${plan.served}${plan.name === round.plan ? ` · ${t("plan.chosen")}` : ""}`,
-        }))}
+        onChange={(plan) => setQuery({ plan: round.plan && idOf(round.plan) === plan ? null : plan }, true)}
+        options={plans.map((plan, index) => ({ value: idOf(plan.name), label: planLabel(plan, plans.length - index, round) }))}
         popupMatchSelectWidth={false}
       />
-      {!chosen && mayRun(who) && ["PROPOSED"].includes(round.state) && (
+      {!chosen && mayRun(who) && round.state === "PROPOSED" && (
         <Button
           size="small"
           onClick={async () => {
@@ -217,6 +207,9 @@ function ChoosePlan({ round, who, plans, shown }: { round: Round; who: Session; 
   );
 }
 
+export const planLabel = (plan: Plan, count: number, round: Round): ReactNode =>
+  `${t("plan")} ${count} · ${t("served")} ${plan.served}${plan.run ? "" : ` · ${t("plan.by.hand")}`}${plan.name === round.plan ? ` · ${t("plan.chosen")}` : ""}`;
+
 /** The next step as one button; the others in a menu. */
 function Actions({ round, who }: { round: Round; who: Session }) {
   const id = idOf(round.name);
@@ -224,8 +217,8 @@ function Actions({ round, who }: { round: Round; who: Session }) {
   const { message, modal } = App.useApp();
   const [busy, setBusy] = useState("");
   const [keys] = useState(() => new Map<string, string>());
-  const policies = useQuery({ queryKey: ["policies"], queryFn: () => get<View<"PoliciesShown">>("policies"), staleTime: 600_000 });
-  const policy = policies.data?.policies.find((one) => one.name === round.policy) ?? (round.policy ? undefined : policies.data?.policies[0]);
+  const policies = usePolicies();
+  const policy = policies.data?.find((one) => one.name === round.policy) ?? (round.policy ? undefined : policies.data?.[0]);
   const runs = mayRun(who);
   const signs = who.roles.some((role) => role === "LEADER" || role === "ADMIN");
   const signed = !!round.signed_by;
@@ -257,7 +250,7 @@ function Actions({ round, who }: { round: Round; who: Session }) {
     ...(runs && ["OPEN", "FROZEN", "PROPOSED", "OFFERED"].includes(state)
       ? [{ key: "abandon", danger: true, label: t("abandon"), onClick: () => sure(t("abandon.sure"), t("abandon.note"), () => void step("abandon", `rounds/${id}:abandon`, {}, t("abandoned")), true) }]
       : []),
-    { key: "print", label: t("print"), onClick: () => window.print() },
+    ...(round.plan ? [{ key: "print", label: t("print.view"), onClick: () => go(`/console/rounds/${id}/print`) }] : []),
   ];
   return (
     <>
@@ -271,7 +264,7 @@ function Actions({ round, who }: { round: Round; who: Session }) {
         </Button>
       )}
       {runs && ["FROZEN", "PROPOSED"].includes(state) && (
-        <StartRun primary={state === "FROZEN"} busy={busy === "solve"} start={(body) => step("solve", `rounds/${id}/runs`, { ...body, warm_plan: "" }, t("solve.started"))} />
+        <StartRun primary={state === "FROZEN"} plan={round.plan} busy={busy === "solve"} start={(body) => step("solve", `rounds/${id}/runs`, body, t("solve.started"))} />
       )}
       {runs && state === "SOLVING" && <StopRun id={id} />}
       {signs && ["PROPOSED", "OFFERED"].includes(state) && !signed && (
@@ -302,9 +295,13 @@ function Actions({ round, who }: { round: Round; who: Session }) {
   );
 }
 
-function StartRun({ primary, busy, start }: { primary: boolean; busy: boolean; start: (body: { seconds: number; seed: number }) => Promise<void> }) {
+type Solving = { seconds: number; seed: number; iterations: number; warm_plan: string };
+
+function StartRun({ primary, plan, busy, start }: { primary: boolean; plan: string; busy: boolean; start: (body: Solving) => Promise<void> }) {
   const [seconds, setSeconds] = useState(60);
   const [seed, setSeed] = useState(1);
+  const [iterations, setIterations] = useState(0);
+  const [warm, setWarm] = useState(true);
   const [open, setOpen] = useState(false);
   return (
     <Popover
@@ -318,17 +315,27 @@ function StartRun({ primary, busy, start }: { primary: boolean; busy: boolean; s
           onSubmit={(event) => {
             event.preventDefault();
             setOpen(false);
-            void start({ seconds, seed });
+            void start({ seconds, seed, iterations, warm_plan: plan && warm ? plan : "" });
           }}
         >
           <label>
             {t("solve.seconds")}
-            <InputNumber min={1} max={3600} value={seconds} onChange={(value) => setSeconds(value ?? 60)} suffix={t("seconds")} />
+            <InputNumber min={1} max={3600} value={seconds} suffix={t("seconds")} onChange={(value) => setSeconds(value ?? 60)} />
           </label>
           <label>
             {t("solve.seed")}
             <InputNumber min={0} max={2147483647} value={seed} onChange={(value) => setSeed(value ?? 1)} />
           </label>
+          <label>
+            {t("solve.iterations")}
+            <InputNumber min={0} max={1_000_000_000} value={iterations} onChange={(value) => setIterations(value ?? 0)} />
+          </label>
+          {plan && (
+            <Checkbox checked={warm} onChange={(event) => setWarm(event.target.checked)}>
+              {t("solve.warm")}
+            </Checkbox>
+          )}
+          <p className="quiet">{t("solve.same")}</p>
           <p className="quiet">{t("solve.note")}</p>
           <Button type="primary" htmlType="submit" block>
             {t("solve.start")}
@@ -387,6 +394,3 @@ function Offer({ round, busy, send: offer }: { round: Round; busy: boolean; send
     </>
   );
 }
-
-export const stageName = (stage: string) => word("stage", stage);
-export const said = (one: { message: string; message_en: string }) => either(one.message, one.message_en);

@@ -1,14 +1,15 @@
 // The list of rounds, and opening one.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { App, Button, DatePicker, Drawer, Form, Input, Select } from "antd";
 import dayjs from "dayjs";
 import { useState } from "react";
-import { Refused, type View, all, get, idOf, newKey, send } from "../shared/api";
+import { Refused, type View, idOf, newKey, send } from "../shared/api";
 import { either, t } from "../shared/language";
 import { follow, go, setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { addDays, daysBetween, moment } from "../shared/time";
-import { Card, Page, type Round, Shown, State, number, useNames } from "./parts";
+import { usePolicies, useRounds } from "./data";
+import { Nothing, Page, type Round, Shown, State, number, together, useNames } from "./parts";
 import { Steps } from "./steps";
 
 export const mayRun = (who: Session) => who.roles.some((role) => role.endsWith("COORDINATOR") || role === "ADMIN");
@@ -19,26 +20,41 @@ export function horizonText(round: Round): string {
   return `${round.horizon.start_date} – ${last} · ${t("days", { count: daysBetween(round.horizon.start_date, round.horizon.end_date) })}`;
 }
 
-export function Rounds({ who }: { who: Session }) {
+export default function Rounds({ who }: { who: Session }) {
   const { query } = usePlace();
-  const rounds = useQuery({ queryKey: ["rounds"], queryFn: () => all<Round, "rounds">("rounds", "rounds"), refetchInterval: 15_000 });
+  const rounds = useRounds();
   const opening = query.get("new") !== null;
+  const over = (one: Round) => ["CLOSED", "ABANDONED"].includes(one.state);
+  const rows = rounds.data ?? [];
   return (
     <Page
       title={t("rounds")}
       lead={t("rounds.lead")}
       actions={
         mayRun(who) && (
-          <Button type="primary" onClick={() => setQuery({ new: "" })}>
+          <Button type="primary" onClick={() => setQuery({ new: "" }, true)}>
             {t("round.open")}
           </Button>
         )
       }
     >
-      <Shown of={rounds} none={rounds.data?.length === 0 && t("rounds.none")}>
-        <ul className="round-list">
-          {rounds.data?.map((round) => <RoundRow key={round.name} round={round} />)}
-        </ul>
+      <Shown of={rounds}>
+        {rows.length === 0 && <Nothing title={t("rounds.none")} note={t("rounds.lead")} />}
+        {[rows.filter((one) => !over(one)), rows.filter(over)].map(
+          (part, index) =>
+            part.length > 0 && (
+              <section key={index} className="round-part">
+                <h2 className="sub">
+                  {t(index ? "rounds.over" : "rounds.going")} <span className="tab-count">{part.length}</span>
+                </h2>
+                <ul className="round-list">
+                  {part.map((round) => (
+                    <RoundRow key={round.name} round={round} />
+                  ))}
+                </ul>
+              </section>
+            ),
+        )}
       </Shown>
       <NewRound open={opening} onClose={() => setQuery({ new: null })} />
     </Page>
@@ -47,6 +63,8 @@ export function Rounds({ who }: { who: Session }) {
 
 function RoundRow({ round }: { round: Round }) {
   const { district } = useNames();
+  const policies = usePolicies();
+  const policy = policies.data?.find((one) => one.name === round.policy);
   return (
     <li>
       <a className="round-row" href={`/console/rounds/${idOf(round.name)}`} onClick={follow}>
@@ -57,7 +75,8 @@ function RoundRow({ round }: { round: Round }) {
           </div>
           <div className="quiet">
             {horizonText(round)}
-            {round.nodes.length > 0 && ` · ${round.nodes.slice(0, 3).map(district).join("、")}${round.nodes.length > 3 ? "…" : ""}`}
+            {policy && ` · ${either(policy.display_name, policy.display_name_en)}`}
+            {round.nodes.length > 0 && ` · ${together(round.nodes.slice(0, 3).map(district))}${round.nodes.length > 3 ? "…" : ""}`}
           </div>
         </div>
         <Steps state={round.state} small />
@@ -75,13 +94,17 @@ function RoundRow({ round }: { round: Round }) {
             <dd>{round.assignments_count ? number(round.assignments_count) : "—"}</dd>
           </div>
         </dl>
-        <div className="quiet round-when">{round.create_time && moment(round.create_time)}</div>
+        <div className="quiet round-when">
+          {t(round.publish_time ? "round.when.published" : round.freeze_time ? "round.when.frozen" : "round.when.opened")}
+          <br />
+          {moment(round.publish_time ?? round.freeze_time ?? round.create_time ?? "")}
+        </div>
       </a>
     </li>
   );
 }
 
-type Filled = { title: string; horizon: [dayjs.Dayjs, dayjs.Dayjs]; policy?: string; nodes?: string[] };
+type Filled = { title: string; horizon: [dayjs.Dayjs, dayjs.Dayjs]; policy?: string; nodes?: string[]; programmes?: string[] };
 
 function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { message } = App.useApp();
@@ -90,12 +113,12 @@ function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
   const [form] = Form.useForm<Filled>();
   const [key, setKey] = useState(newKey);
   const [busy, setBusy] = useState(false);
-  const policies = useQuery({ queryKey: ["policies"], queryFn: () => get<View<"PoliciesShown">>("policies"), enabled: open, staleTime: 600_000 });
+  const policies = usePolicies();
   async function file(values: Filled) {
     setBusy(true);
     try {
       const horizon = { start_date: values.horizon[0].format("YYYY-MM-DD"), end_date: values.horizon[1].add(1, "day").format("YYYY-MM-DD") };
-      const made = await send<View<"RoundAnswer">>("rounds", { title: values.title, horizon, policy: values.policy ?? "", nodes: values.nodes ?? [] }, key);
+      const made = await send<View<"RoundAnswer">>("rounds", { title: values.title, horizon, policy: values.policy ?? "", nodes: values.nodes ?? [], programmes: values.programmes ?? [] }, key);
       setKey(newKey());
       form.resetFields();
       await client.invalidateQueries({ queryKey: ["rounds"] });
@@ -115,12 +138,15 @@ function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
         <Form.Item name="horizon" label={t("round.horizon")} extra={t("round.horizon.note")} rules={[{ required: true, message: t("needed") }]}>
           <DatePicker.RangePicker style={{ width: "100%" }} />
         </Form.Item>
-        <Form.Item name="policy" label={t("round.policy")}>
+        <Form.Item name="policy" label={t("round.policy")} extra={t("round.policy.note")}>
           <Select
             allowClear
             placeholder={t("round.policy.default")}
             loading={policies.isPending && open}
-            options={policies.data?.policies.map((one) => ({ value: one.name, label: either(one.display_name, one.display_name_en) }))}
+            options={policies.data?.map((one) => ({
+              value: one.name,
+              label: `${either(one.display_name, one.display_name_en)} v${one.version}${one.offers ? ` · ${t("policy.offers")}` : ""}${one.signature ? ` · ${t("policy.signature")}` : ""}`,
+            }))}
           />
         </Form.Item>
         <Form.Item name="nodes" label={t("round.scope")} extra={t("round.scope.note")}>
@@ -132,6 +158,9 @@ function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
             options={reference?.districts.map((one) => ({ value: one.node, label: either(one.zh, one.en) }))}
           />
         </Form.Item>
+        <Form.Item name="programmes" label={t("round.programmes")} extra={t("round.programmes.note")}>
+          <Select mode="tags" allowClear placeholder={t("round.programmes.all")} tokenSeparators={[",", "，", "、"]} />
+        </Form.Item>
         <Button type="primary" htmlType="submit" loading={busy} block size="large">
           {t("round.open")}
         </Button>
@@ -139,5 +168,3 @@ function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
     </Drawer>
   );
 }
-
-export { Card };

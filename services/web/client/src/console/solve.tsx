@@ -7,8 +7,7 @@ import { language, t } from "../shared/language";
 import type { Session } from "../shared/session";
 import { moment } from "../shared/time";
 import { Chart, tooltip } from "./charts";
-import { Card, type Plan, type Progress, type Round, type Run, State, gapText, number } from "./parts";
-import { stageName } from "./round";
+import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, gapText, number, stageName, stageUnit, stageValue } from "./parts";
 
 type RunStep = { progress: Progress | null; run: Run | null };
 
@@ -52,15 +51,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
   const running = latest?.state === "WORKING" || latest?.state === "QUEUED";
   const curve = running ? steps : (plan?.curve ?? []);
   const last = running ? (steps.at(-1) ?? latest?.progress ?? undefined) : plan?.curve.at(-1);
-  if (!latest && !plan)
-    return (
-      <Card>
-        <div className="hint">
-          <h2>{t("solve.ready")}</h2>
-          <p className="quiet">{t("solve.ready.note", { requests: number(round.requests_count), experts: number(round.experts_count) })}</p>
-        </div>
-      </Card>
-    );
+  if (!latest && !plan) return <Nothing title={t("solve.ready")} note={t("solve.ready.note", { requests: number(round.requests_count), experts: number(round.experts_count) })} />;
   return (
     <div className="columns wide-left">
       <Card
@@ -78,6 +69,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
         {problem && <Alert type="warning" showIcon title={problem} />}
         {latest?.state === "FAILED" && <Alert type="error" showIcon title={t("run.failed")} description={latest.error} />}
         <Curve steps={curve} running={running} />
+        <p className="fine">{t("curve.source")}</p>
       </Card>
       <div className="stack">
         <Card title={t("stages")} extra={<span className="quiet">{t("stages.note")}</span>}>
@@ -115,40 +107,50 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
   }, [steps]);
   const stage = chosen || (stages.includes("NEED") ? "NEED" : busiest);
   const points = useMemo(() => steps.filter((step) => step.stage === stage), [steps, stage]);
-  const zh = language();
+  const spoken = language();
   const option = useCallback(
-    (colours: Parameters<Parameters<typeof Chart>[0]["option"]>[0]) => ({
-      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, textStyle: { color: colours.soft } },
-      tooltip: { trigger: "axis", ...tooltip(colours) },
-      xAxis: { type: "value", name: "s", nameTextStyle: { color: colours.soft }, min: 0, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
-      yAxis: { type: "value", scale: true, axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
-      series: [
-        {
-          name: t("incumbent"), type: "line", step: "end", showSymbol: points.length < 3, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand },
-          areaStyle: { color: colours.brand, opacity: 0.07 }, data: points.map((one) => [+one.elapsed_s.toFixed(2), one.incumbent]),
-        },
-        {
-          name: t("bound"), type: "line", step: "end", showSymbol: false, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber },
-          data: points.filter((one) => one.bound != null).map((one) => [+one.elapsed_s.toFixed(2), one.bound]),
-        },
-      ],
-    }),
-    [points, zh],
+    (colours: Parameters<Parameters<typeof Chart>[0]["option"]>[0]) => {
+      const at = (one: Progress) => +one.elapsed_s.toFixed(2);
+      // the gap is an area stacked on the incumbent, where there is a bound
+      const bounded = points.filter((one) => one.bound != null);
+      const values = points.flatMap((one) => (one.bound == null ? [one.incumbent] : [one.incumbent, one.bound]));
+      const low = Math.min(...values);
+      const high = Math.max(...values);
+      const room = Math.max(1, (high - low) * 0.12);
+      const line = { type: "line", step: "end", symbol: "none" };
+      return {
+        grid: { left: 12, right: 22, top: 56, bottom: 30, containLabel: true },
+        legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, data: [t("incumbent"), t("bound"), t("gap")], textStyle: { color: colours.soft } },
+        tooltip: { trigger: "axis", ...tooltip(colours) },
+        xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
+        yAxis: { type: "value", name: stageUnit(stage), nameTextStyle: { color: colours.soft, align: "left" }, min: Math.floor(low - room), max: Math.ceil(high + room), axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
+        series: [
+          { ...line, name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 3, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, data: points.map((one) => [at(one), one.incumbent]) },
+          { ...line, name: t("bound"), z: 3, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber }, data: bounded.map((one) => [at(one), one.bound]) },
+          { ...line, name: "base", stack: "gap", silent: true, tooltip: { show: false }, lineStyle: { opacity: 0 }, itemStyle: { opacity: 0 }, data: bounded.map((one) => [at(one), one.incumbent]) },
+          { ...line, name: t("gap"), stack: "gap", stackStrategy: "all", silent: true, lineStyle: { opacity: 0 }, itemStyle: { color: colours.amber }, areaStyle: { color: colours.amber, opacity: 0.14 }, data: bounded.map((one) => [at(one), one.bound! - one.incumbent]) },
+        ],
+      };
+    },
+    // the words depend on the language, too
+    [points, stage, spoken],
   );
-  if (!steps.length) return <div className="hint quiet">{running ? t("solve.waiting") : t("curve.none")}</div>;
+  const last = points.at(-1);
+  if (!steps.length) return <div className="curve-box"><p className="hint quiet">{running ? t("solve.waiting") : t("curve.none")}</p></div>;
   return (
     <>
       {stages.length > 1 && <Segmented size="small" value={stage} onChange={(value) => setChosen(String(value))} options={stages.map((one) => ({ value: one, label: stageName(one) }))} />}
-      <Chart option={option} height={300} label={`${t("solve.curve")}: ${stageName(stage)}, ${points.at(-1)?.incumbent ?? ""}`} />
+      <div className="curve-box">
+        <Chart option={option} height={340} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last?.incumbent ?? "—"}, ${t("bound")} ${last?.bound ?? "—"}`} />
+      </div>
     </>
   );
 }
 
 function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) {
   const rows = plan
-    ? plan.stages.map((one) => ({ stage: one.stage, value: one.value, bound: one.bound, gap: one.gap, status: one.status }))
-    : [...new Map(steps.map((one) => [one.stage, one])).values()].map((one) => ({ stage: one.stage, value: one.incumbent, bound: one.bound, gap: one.gap, status: "" }));
+    ? plan.stages.map((one) => ({ stage: one.stage, value: one.value, bound: one.bound, gap: one.gap }))
+    : [...new Map(steps.map((one) => [one.stage, one])).values()].map((one) => ({ stage: one.stage, value: one.incumbent, bound: one.bound, gap: one.gap }));
   if (!rows.length) return <p className="quiet">{t("solve.waiting")}</p>;
   return (
     <table className="plain-table">
@@ -163,10 +165,23 @@ function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) 
       <tbody>
         {rows.map((row) => (
           <tr key={row.stage}>
-            <th scope="row">{stageName(row.stage)}</th>
-            <td className="num">{number(row.value)}</td>
-            <td className="num quiet">{row.bound == null ? "—" : number(row.bound)}</td>
-            <td className="num">{row.gap === 0 ? <b className="proven">{t("optimal")}</b> : gapText(row.gap)}</td>
+            <th scope="row">
+              {stageName(row.stage)}
+              <small className="unit">{stageUnit(row.stage)}</small>
+            </th>
+            <td className="num">{stageValue(row.stage, row.value)}</td>
+            <td className="num quiet">{row.bound == null ? "—" : stageValue(row.stage, row.bound)}</td>
+            <td className="num">
+              {row.gap === 0 ? (
+                <b className="proven">{t("optimal")}</b>
+              ) : row.gap == null ? (
+                "—"
+              ) : (
+                <>
+                  <Bar part={Math.max(0, 1 - row.gap)} whole={1} /> {gapText(row.gap)}
+                </>
+              )}
+            </td>
           </tr>
         ))}
       </tbody>

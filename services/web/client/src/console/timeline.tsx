@@ -1,28 +1,29 @@
 // The plan by expert and time. Only the rows in sight are drawn, so that a thousand experts scroll like ten.
 import { useQuery } from "@tanstack/react-query";
-import { Input, Segmented, Select } from "antd";
-import { type PointerEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Checkbox, Input, Segmented, Select } from "antd";
+import { type KeyboardEvent, type PointerEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { type View, get } from "../shared/api";
-import { t, word } from "../shared/language";
-import { setQuery } from "../shared/router";
+import { either, t, word } from "../shared/language";
+import { setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
-import { addDays, clock, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, weekday } from "../shared/time";
+import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, weekday } from "../shared/time";
+import { type PlanData, usePeople } from "./data";
 import { Move, type Moved } from "./move";
-import { type PlannedEvent, type Round, useNames } from "./parts";
-import type { PlanData } from "./round";
+import { GROUPS, Nothing, type PlannedEvent, ROLES, type Round, useNames } from "./parts";
 
-const ROW = 36;
-const HEAD = 48;
+const ROW = 32;
+const HEAD = 46;
 const NAMES = 190;
 const FIRST_MIN = 7 * 60;
 const LAST_MIN = 20 * 60;
 const GRID_MIN = 30;
-const SPARE = 6;
+const SPARE = 8;
 
 type Bar = { event: PlannedEvent; seat: number; start: number; end: number; day: number; travel: number; night: boolean; remote: boolean };
-type Row = { expert: string; name: string; role: string; bars: Bar[]; travel: number };
+type Row = { expert: string; name: string; role: string; bars: Bar[]; travel: number; districts: Set<string> };
+type Drag = { bar: Bar; row: number; x: number; y: number; dx: number; dy: number };
 
-function rowsOf(events: PlannedEvent[], first: string): Row[] {
+function rowsOf(events: PlannedEvent[], first: string): Map<string, Row> {
   const rows = new Map<string, Row>();
   for (const event of events) {
     if (!event.period) continue;
@@ -31,34 +32,52 @@ function rowsOf(events: PlannedEvent[], first: string): Row[] {
     const long = (Date.parse(event.period.end_time) - Date.parse(event.period.start_time)) / 60_000;
     for (const member of event.team) {
       let row = rows.get(member.expert);
-      if (!row) rows.set(member.expert, (row = { expert: member.expert, name: member.display_name, role: member.role, bars: [], travel: 0 }));
+      if (!row) rows.set(member.expert, (row = { expert: member.expert, name: member.display_name, role: member.role, bars: [], travel: 0, districts: new Set() }));
       row.bars.push({ event, seat: member.seat, start, end: start + long, day, travel: member.travel_min, night: member.night_after, remote: member.remote });
       row.travel += member.travel_min;
+      row.districts.add(event.district);
     }
   }
-  return [...rows.values()];
+  return rows;
 }
 
-export function Timeline({ round, data, planId, who }: { round: Round; data: PlanData; planId: string; who: Session }) {
+const twoDigits = (value: number) => String(value).padStart(2, "0");
+
+export default function Timeline({ round, data, planId, who }: { round: Round; data: PlanData; planId: string; who: Session }) {
+  const { query } = usePlace();
   const { district } = useNames();
+  const people = usePeople();
   const first = round.horizon?.start_date ?? localDay(data.events[0]?.period?.start_time ?? new Date());
   const days = round.horizon ? daysBetween(first, round.horizon.end_date) : 7;
   const [text, setText] = useState("");
-  const [role, setRole] = useState("");
-  const [order, setOrder] = useState<"load" | "travel" | "name">("load");
-  const [zoom, setZoom] = useState<"all" | "week" | "day">("all");
+  const role = query.get("role") ?? "";
+  const where = query.get("district") ?? "";
+  const idle = query.get("idle") !== null;
+  const order = (query.get("order") ?? "load") as "load" | "travel" | "name";
+  const zoom = (query.get("zoom") ?? "all") as "all" | "week" | "day";
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 560, width: 900 });
   const [moving, setMoving] = useState<Moved | null>(null);
-  const [drag, setDrag] = useState<{ bar: Bar; x: number; y: number; dx: number; dy: number } | null>(null);
+  const [drag, setDrag] = useState<Drag | null>(null);
   const calendar = useQuery({ queryKey: ["calendar", first, days], queryFn: () => get<View<"DayShown">[]>("calendar", { start: first, days }), staleTime: Infinity });
 
-  const everybody = useMemo(() => rowsOf(data.events, first), [data.events, first]);
+  const everybody = useMemo(() => {
+    const rows = rowsOf(data.events, first);
+    if (idle) for (const one of people.data?.values() ?? []) if (!rows.has(one.name) && one.state === "ACTIVE") rows.set(one.name, { expert: one.name, name: one.display_name, role: one.role, bars: [], travel: 0, districts: new Set([one.home_node]) });
+    return [...rows.values()];
+  }, [data.events, first, idle, people.data]);
+  const choices = useMemo(() => {
+    const named = new Map(everybody.map((row) => [row.expert, row.name]));
+    for (const one of people.data?.values() ?? []) if (one.state === "ACTIVE") named.set(one.name, one.display_name);
+    return [...named].map(([expert, name]) => ({ expert, name }));
+  }, [everybody, people.data]);
+  const titles = useMemo(() => new Map([...data.events, ...data.unserved].map((one) => [one.request, `${one.venue_display_name} ${one.title}`])), [data]);
   const rows = useMemo(() => {
-    const found = everybody.filter((row) => (!role || row.role === role) && (!text || row.name.includes(text) || row.expert.includes(text)));
+    const found = everybody.filter((row) => (!role || row.role === role) && (!where || row.districts.has(where)) && (!text || row.name.includes(text) || row.expert.includes(text)));
     const by = { load: (a: Row, b: Row) => b.bars.length - a.bars.length || a.name.localeCompare(b.name, "zh"), travel: (a: Row, b: Row) => b.travel - a.travel, name: (a: Row, b: Row) => a.name.localeCompare(b.name, "zh") };
     return found.sort(by[order]);
-  }, [everybody, role, text, order]);
+  }, [everybody, role, where, text, order]);
+  const districts = useMemo(() => [...new Set(data.events.map((one) => one.district))].filter(Boolean), [data.events]);
 
   useLayoutEffect(() => {
     const element = box.current!;
@@ -69,40 +88,73 @@ export function Timeline({ round, data, planId, who }: { round: Round; data: Pla
     return () => watch.disconnect();
   }, []);
 
-  const fit = Math.max(28, (view.width - NAMES - 2) / days);
+  const fit = Math.max(26, (view.width - NAMES - 2) / days);
   const dayWidth = zoom === "all" ? fit : zoom === "week" ? Math.max(fit, 130) : Math.max(fit, 420);
-  const at = (day: number, minute: number) => (day + Math.min(1, Math.max(0, (minute - FIRST_MIN) / (LAST_MIN - FIRST_MIN)))) * dayWidth;
   const from = Math.max(0, Math.floor(view.top / ROW) - SPARE);
   const until = Math.min(rows.length, Math.ceil((view.top + view.height) / ROW) + SPARE);
 
   /** Where a dragged visit would land: another expert, another half hour. */
-  function landing(dragged: NonNullable<typeof drag>): Moved {
-    const index = rows.findIndex((row) => row.bars.includes(dragged.bar));
-    const row = rows[Math.min(rows.length - 1, Math.max(0, index + Math.round(dragged.dy / ROW)))]!;
-    const place = at(dragged.bar.day, dragged.bar.start) + dragged.dx;
-    const day = Math.min(days - 1, Math.max(0, Math.floor(place / dayWidth)));
-    const minute = Math.round((FIRST_MIN + (place / dayWidth - day) * (LAST_MIN - FIRST_MIN)) / GRID_MIN) * GRID_MIN;
-    const time = `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
-    const kept = Math.abs(dragged.dx) < dayWidth / 40;
-    return { event: dragged.bar.event, seat: dragged.bar.seat, expert: row.expert, start: kept ? dragged.bar.event.period!.start_time : instant(addDays(first, day), time) };
-  }
-  function drop(event: PointerEvent) {
-    if (!drag) return;
-    const far = Math.abs(drag.dx) > 5 || Math.abs(drag.dy) > 5;
-    (event.currentTarget as HTMLElement).releasePointerCapture(event.pointerId);
-    if (far) setMoving(landing(drag));
-    setDrag(null);
-  }
+  const landing = useCallback(
+    (dragged: Drag): Moved => {
+      const row = rows[Math.min(rows.length - 1, Math.max(0, dragged.row + Math.round(dragged.dy / ROW)))]!;
+      const place = at(dayWidth, dragged.bar.day, dragged.bar.start) + dragged.dx;
+      const day = Math.min(days - 1, Math.max(0, Math.floor(place / dayWidth)));
+      const minute = Math.round((FIRST_MIN + (place / dayWidth - day) * (LAST_MIN - FIRST_MIN)) / GRID_MIN) * GRID_MIN;
+      const kept = Math.abs(dragged.dx) < Math.max(4, dayWidth / 60);
+      return { event: dragged.bar.event, seat: dragged.bar.seat, expert: row.expert, start: kept ? dragged.bar.event.period!.start_time : instant(addDays(first, day), `${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}`) };
+    },
+    [rows, dayWidth, days, first],
+  );
+  const begin = useCallback((bar: Bar, row: number, event: PointerEvent<HTMLElement>) => {
+    if (event.button) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setDrag({ bar, row, x: event.clientX, y: event.clientY, dx: 0, dy: 0 });
+  }, []);
+  const move = useCallback((event: PointerEvent<HTMLElement>) => setDrag((now) => now && { ...now, dx: event.clientX - now.x, dy: event.clientY - now.y }), []);
+  const drop = useCallback(
+    (event: PointerEvent<HTMLElement>) => {
+      event.currentTarget.releasePointerCapture(event.pointerId);
+      setDrag((now) => {
+        if (now && (Math.abs(now.dx) > 5 || Math.abs(now.dy) > 5)) {
+          const landed = landing(now);
+          queueMicrotask(() => setMoving(landed));
+        }
+        return null;
+      });
+    },
+    [landing],
+  );
+  const open = useCallback((bar: Bar, row: Row) => setMoving({ event: bar.event, seat: bar.seat, expert: row.expert, start: bar.event.period!.start_time }), []);
+  /** The same by keys: Alt with left and right is half an hour, with up and down the next expert. */
+  const nudge = useCallback(
+    (bar: Bar, row: number, event: KeyboardEvent) => {
+      if (!event.altKey) return;
+      const start = new Date(bar.event.period!.start_time).getTime();
+      const by = event.key === "ArrowLeft" ? -GRID_MIN : event.key === "ArrowRight" ? GRID_MIN : 0;
+      const rowBy = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+      if (!by && !rowBy) return;
+      event.preventDefault();
+      const target = rows[Math.min(rows.length - 1, Math.max(0, row + rowBy))]!;
+      setMoving({ event: bar.event, seat: bar.seat, expert: target.expert, start: by ? new Date(start + by * 60_000).toISOString().replace(".000Z", "Z") : bar.event.period!.start_time });
+    },
+    [rows],
+  );
+  const goal = drag && (Math.abs(drag.dx) > 5 || Math.abs(drag.dy) > 5) ? landing(drag) : null;
+  const goalName = goal && (choices.find((one) => one.expert === goal.expert)?.name ?? "");
   return (
     <>
       <div className="filters">
-        <Input.Search allowClear placeholder={t("experts.search")} aria-label={t("experts.search")} style={{ width: 220 }} onChange={(event) => setText(event.target.value)} />
-        <Select value={role} onChange={setRole} aria-label={t("role")} style={{ width: 130 }} options={["", "ACADEMICIAN", "LECTURER", "VOLUNTEER"].map((one) => ({ value: one, label: one ? word("role", one) : t("role.all") }))} />
-        <Select value={order} onChange={setOrder} aria-label={t("order")} style={{ width: 150 }} options={(["load", "travel", "name"] as const).map((one) => ({ value: one, label: t(`order.${one}`) }))} />
-        <Segmented value={zoom} onChange={setZoom} options={(["all", "week", "day"] as const).map((one) => ({ value: one, label: t(`zoom.${one}`) }))} />
+        <Input.Search allowClear placeholder={t("experts.search")} aria-label={t("experts.search")} style={{ width: 180 }} onChange={(event) => setText(event.target.value)} />
+        <Select value={role} onChange={(value) => setQuery({ role: value || null })} aria-label={t("role")} style={{ width: 120 }} options={["", ...ROLES].map((one) => ({ value: one, label: one ? word("role", one) : t("role.all") }))} />
+        <Select allowClear showSearch={{ optionFilterProp: "label" }} value={where || undefined} placeholder={t("district.all")} aria-label={t("district")} style={{ width: 140 }} onChange={(value) => setQuery({ district: value ?? null })} options={districts.map((one) => ({ value: one, label: district(one) }))} />
+        <Select value={order} onChange={(value) => setQuery({ order: value === "load" ? null : value })} aria-label={t("order")} style={{ width: 140 }} options={(["load", "travel", "name"] as const).map((one) => ({ value: one, label: t(`order.${one}`) }))} />
+        <Segmented value={zoom} onChange={(value) => setQuery({ zoom: value === "all" ? null : value })} options={(["all", "week", "day"] as const).map((one) => ({ value: one, label: t(`zoom.${one}`) }))} />
+        <Checkbox checked={idle} onChange={(event) => setQuery({ idle: event.target.checked ? "" : null })}>
+          {t("timeline.idle")}
+        </Checkbox>
         <span className="quiet">{t("experts.count", { count: rows.length })}</span>
         <span className="legend">
-          {["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"].map((one) => (
+          {GROUPS.map((one) => (
             <span key={one}>
               <i className={`group-${one}`} />
               {word("group", one)}
@@ -114,8 +166,8 @@ export function Timeline({ round, data, planId, who }: { round: Round; data: Pla
           </span>
         </span>
       </div>
-      <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onScroll={(event) => setView({ ...view, top: event.currentTarget.scrollTop })}>
-        <div className="gantt-inner" style={{ width: NAMES + days * dayWidth, height: HEAD + rows.length * ROW }}>
+      <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onScroll={(event) => setView((before) => ({ ...before, top: event.currentTarget?.scrollTop ?? box.current!.scrollTop }))}>
+        <div className="gantt-inner" style={{ width: NAMES + days * dayWidth, height: HEAD + Math.max(rows.length, 4) * ROW }}>
           <div className="gantt-head" style={{ height: HEAD }}>
             <div className="gantt-corner" style={{ width: NAMES }}>
               {t("expert")}
@@ -124,56 +176,108 @@ export function Timeline({ round, data, planId, who }: { round: Round; data: Pla
               const day = addDays(first, index);
               const known = calendar.data?.[index];
               const off = known ? known.kind === "WEEKEND" || known.kind === "DAY_OFF" : false;
+              const noon = `${day}T04:00:00Z`;
               return (
-                <div key={day} className={`gantt-day ${off ? "off" : ""}`} style={{ width: dayWidth }} title={known?.name}>
-                  <b>{dayMonth(`${day}T04:00:00Z`)}</b>
-                  <span>{dayWidth > 44 && weekday(`${day}T04:00:00Z`)}</span>
+                <div key={day} className={`gantt-day ${off ? "off" : ""}`} style={{ width: dayWidth }} title={known?.name || dayLong(noon)}>
+                  <b>{dayWidth > 52 || index === 0 || day.endsWith("-01") ? dayMonth(noon) : Number(day.slice(8))}</b>
+                  <span>{dayWidth > 52 ? weekday(noon) : either(weekday(noon).slice(-1), weekday(noon).slice(0, 2))}</span>
                 </div>
               );
             })}
           </div>
-          <div className="gantt-grid" style={{ left: NAMES, top: HEAD, height: rows.length * ROW }}>
-            {calendar.data?.map((day, index) => (day.kind === "WEEKEND" || day.kind === "DAY_OFF" ? <i key={day.day} className="off" style={{ left: index * dayWidth, width: dayWidth }} /> : <i key={day.day} style={{ left: index * dayWidth }} />))}
+          <div className="gantt-grid" style={{ left: NAMES, top: HEAD, height: Math.max(rows.length, 4) * ROW }}>
+            {Array.from({ length: days }, (_, index) => {
+              const day = calendar.data?.[index];
+              return <i key={index} className={day && (day.kind === "WEEKEND" || day.kind === "DAY_OFF") ? "off" : ""} style={{ left: index * dayWidth, width: dayWidth }} />;
+            })}
           </div>
+          {rows.length === 0 && <Nothing title={t("timeline.none")} />}
           {rows.slice(from, until).map((row, index) => (
-            <div className="gantt-row" key={row.expert} style={{ top: HEAD + (from + index) * ROW, height: ROW }}>
-              <button className="gantt-name" style={{ width: NAMES }} onClick={() => setQuery({ tab: "map", expert: row.expert })} title={t("map.expert")}>
-                <span>{row.name}</span>
-                <small>{row.bars.length}</small>
-              </button>
-              {row.bars.map((bar) => {
-                const left = at(bar.day, bar.start);
-                const dragged = drag?.bar === bar;
-                return (
-                  <span key={`${bar.event.request} ${bar.seat}`}>
-                    {bar.travel > 0 && <i className="gantt-travel" style={{ left: NAMES + at(bar.day, bar.start - bar.travel), width: Math.max(2, left - at(bar.day, bar.start - bar.travel)) }} />}
-                    <button
-                      className={`gantt-bar group-${bar.event.group} ${bar.remote ? "remote" : ""} ${dragged ? "dragged" : ""}`}
-                      style={{ left: NAMES + left + (dragged ? drag.dx : 0), width: Math.max(7, at(bar.day, bar.end) - left), transform: dragged ? `translateY(${drag.dy}px)` : undefined }}
-                      title={`${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`}
-                      aria-label={`${row.name} ${dayMonth(bar.event.period!.start_time)} ${clock(bar.event.period!.start_time)} ${bar.event.title}`}
-                      onClick={() => !drag && setMoving({ event: bar.event, seat: bar.seat, expert: row.expert, start: bar.event.period!.start_time })}
-                      onPointerDown={(event) => {
-                        if (event.button) return;
-                        event.currentTarget.setPointerCapture(event.pointerId);
-                        setDrag({ bar, x: event.clientX, y: event.clientY, dx: 0, dy: 0 });
-                      }}
-                      onPointerMove={(event) => dragged && setDrag({ ...drag, dx: event.clientX - drag.x, dy: event.clientY - drag.y })}
-                      onPointerUp={drop}
-                      onPointerCancel={() => setDrag(null)}
-                    >
-                      {dayWidth > 110 && <span>{district(bar.event.district)}</span>}
-                    </button>
-                    {bar.night && <i className="gantt-night" style={{ left: NAMES + (bar.day + 1) * dayWidth - 8 }} title={t("night.there")} />}
-                  </span>
-                );
-              })}
-            </div>
+            <TimelineRow
+              key={row.expert}
+              row={row}
+              index={from + index}
+              dayWidth={dayWidth}
+              target={goal?.expert === row.expert}
+              drag={drag && drag.row === from + index ? drag : null}
+              begin={begin}
+              move={move}
+              drop={drop}
+              open={open}
+              nudge={nudge}
+              district={district}
+            />
           ))}
         </div>
       </div>
+      {goal && (
+        <div className="drag-note" role="status">
+          {goalName} · {dayLong(goal.start)} {clock(goal.start)}
+        </div>
+      )}
       <p className="fine">{t("timeline.note")}</p>
-      {moving && <Move moved={moving} round={round} planId={planId} experts={everybody} who={who} change={setMoving} onClose={() => setMoving(null)} />}
+      {moving && <Move moved={moving} round={round} planId={planId} experts={choices} titles={titles} who={who} change={setMoving} onClose={() => setMoving(null)} />}
     </>
   );
 }
+
+const at = (dayWidth: number, day: number, minute: number) => (day + Math.min(1, Math.max(0, (minute - FIRST_MIN) / (LAST_MIN - FIRST_MIN)))) * dayWidth;
+
+type RowProps = {
+  row: Row;
+  index: number;
+  dayWidth: number;
+  target: boolean;
+  drag: Drag | null;
+  begin: (bar: Bar, row: number, event: PointerEvent<HTMLElement>) => void;
+  move: (event: PointerEvent<HTMLElement>) => void;
+  drop: (event: PointerEvent<HTMLElement>) => void;
+  open: (bar: Bar, row: Row) => void;
+  nudge: (bar: Bar, row: number, event: KeyboardEvent) => void;
+  district: (node: string) => string;
+};
+
+const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, drag, begin, move, drop, open, nudge, district }: RowProps) {
+  const dragged = useRef(false);
+  return (
+    <div className={`gantt-row ${target ? "target" : ""} ${drag ? "lifted" : ""}`} style={{ top: HEAD + index * ROW, height: ROW }}>
+      <button className="gantt-name" style={{ width: NAMES, height: ROW - 1 }} onClick={() => setQuery({ tab: "map", expert: row.expert }, true)} title={`${row.name} · ${word("role", row.role)} · ${t("travel")} ${minutes(row.travel)}`}>
+        <span>{row.name}</span>
+        <small>{row.bars.length || t("timeline.free")}</small>
+      </button>
+      {row.bars.map((bar) => {
+        const left = at(dayWidth, bar.day, bar.start);
+        const off = at(dayWidth, bar.day, bar.start - bar.travel);
+        const lifted = drag?.bar === bar ? drag : null;
+        const name = `${row.name} ${dayMonth(bar.event.period!.start_time)} ${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} ${bar.event.title}`;
+        return (
+          <span key={`${bar.event.request} ${bar.seat}`}>
+            {bar.travel > 0 && <i className="gantt-travel" style={{ left: NAMES + off, width: Math.max(2, left - off) }} />}
+            <button
+              className={`gantt-bar group-${bar.event.group} ${bar.remote ? "remote" : ""} ${lifted ? "dragged" : ""}`}
+              style={{ left: NAMES + left + (lifted?.dx ?? 0), width: Math.max(8, at(dayWidth, bar.day, bar.end) - left), transform: lifted ? `translateY(${lifted.dy}px)` : undefined }}
+              title={`${bar.event.venue_display_name}\n${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`}
+              aria-label={name}
+              onClick={() => !dragged.current && open(bar, row)}
+              onKeyDown={(event) => nudge(bar, index, event)}
+              onPointerDown={(event) => {
+                dragged.current = false;
+                begin(bar, index, event);
+              }}
+              onPointerMove={(event) => {
+                if (!lifted) return;
+                if (Math.abs(event.clientX - lifted.x) > 5 || Math.abs(event.clientY - lifted.y) > 5) dragged.current = true;
+                move(event);
+              }}
+              onPointerUp={(event) => lifted && drop(event)}
+              onPointerCancel={(event) => lifted && drop(event)}
+            >
+              {dayWidth > 110 && <span>{dayWidth > 300 ? bar.event.venue_display_name : district(bar.event.district)}</span>}
+            </button>
+            {bar.night && <i className="gantt-night" style={{ left: NAMES + (bar.day + 1) * dayWidth - 8 }} title={t("night.there")} />}
+          </span>
+        );
+      })}
+    </div>
+  );
+});

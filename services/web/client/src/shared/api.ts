@@ -87,3 +87,8 @@ export async function all<T, Name extends string>(path: string, name: Name, quer
 
 /** `rounds/r1` → `r1`. */
 export const idOf = (name: string) => name.slice(name.lastIndexOf("/") + 1);
+
+/** A file, as it is; `key` as for `send`. */
+export function upload<T>(path: string, file: Blob, query: Query = {}, key: string = newKey()): Promise<T> {
+  return answerOf<T>(address(path, query), { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream", "X-CSRF-Token": csrf, "Idempotency-Key": key } });
+}

@@ -351,7 +351,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Coverage */
+        /**
+         * Coverage
+         * @description As `plan` would leave it, or as the round was published.
+         */
         get: operations["coverage_api_rounds__round_id__coverage_get"];
         put?: never;
         post?: never;
@@ -569,6 +572,23 @@ export interface paths {
          * @description Reads only, but what it asks does not fit into an address.
          */
         post: operations["price_move_api_rounds__round_id__plans__plan_id__price_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}/plans/{plan_id}:adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adopt Repair */
+        post: operations["adopt_repair_api_rounds__round_id__plans__plan_id__adopt_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1099,10 +1119,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sheets/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sheet
+         * @description All that is in the caller's scope, without contacts; of availability, the next 60 days.
+         */
+        get: operations["export_sheet_api_sheets__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sheets/{kind}:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Sheet
+         * @description The body is the file, at most 5 MB; a row is taken in whole or not at all.
+         */
+        post: operations["import_sheet_api_sheets__kind__import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AdoptedShown
+         * @description The round with the plan in which the repair is done.
+         */
+        AdoptedShown: {
+            round: components["schemas"]["RoundShown"];
+            plan: components["schemas"]["PlanShown"];
+        };
         /**
          * AnswerAsked
          * @description A request as far as it is written, and half-days to look at beside its own windows.
@@ -1218,6 +1286,18 @@ export interface components {
             need: number;
             /** Floor */
             floor: number;
+        };
+        /**
+         * BrokenRule
+         * @description A rule that a move would break.
+         */
+        BrokenRule: {
+            /** Rule */
+            rule: string;
+            /** Message */
+            message: string;
+            /** Message En */
+            message_en: string;
         };
         /**
          * Check
@@ -1449,6 +1529,8 @@ export interface components {
             planned: components["schemas"]["PlannedEvent"] | null;
             /** Seats */
             seats: components["schemas"]["SeatWhy"][];
+            /** Displaced */
+            displaced: components["schemas"]["Unserved"][];
         };
         /**
          * Finding
@@ -1482,7 +1564,7 @@ export interface components {
         };
         /**
          * Forbid
-         * @description This expert not for this request (any when empty), or not with another.
+         * @description This expert not for this request (any when empty), or not with another; or not on the days of `period`.
          */
         Forbid: {
             /** Expert */
@@ -1491,6 +1573,7 @@ export interface components {
             request: string;
             /** Other */
             other: string;
+            period: components["schemas"]["DatePeriod"] | null;
         };
         /** ForbidChange */
         ForbidChange: {
@@ -1515,6 +1598,7 @@ export interface components {
              * @default
              */
             other: string;
+            period?: components["schemas"]["DatePeriod"] | null;
         };
         /** FreeWindows */
         FreeWindows: {
@@ -1539,6 +1623,12 @@ export interface components {
             /** Remark */
             remark: string;
         };
+        /**
+         * KindName
+         * @description What a sheet holds.
+         * @enum {string}
+         */
+        KindName: "requests" | "experts" | "availability" | "venues";
         /**
          * Limits
          * @description What a person allows; minutes and counts, inclusive.
@@ -1570,12 +1660,22 @@ export interface components {
         /**
          * MovePrice
          * @description What a move by hand would break, and new minus old for each stage.
+         *
+         *     `feasible`: a near plan keeps the move and every rule; it serves `changed` otherwise, and `dropped` no more.
          */
         MovePrice: {
             /** Violations */
             violations: string[];
+            /** Broken */
+            broken: components["schemas"]["BrokenRule"][];
             /** Differences */
             differences: components["schemas"]["StageResult"][];
+            /** Feasible */
+            feasible: boolean;
+            /** Changed */
+            changed: string[];
+            /** Dropped */
+            dropped: string[];
         };
         /**
          * NewRound
@@ -1762,6 +1862,12 @@ export interface components {
             /** Team */
             team: components["schemas"]["PlannedMember"][];
             point: components["schemas"]["Point"] | null;
+            /** Venue Display Name */
+            venue_display_name: string;
+            /** Weight */
+            weight: number;
+            /** Topic */
+            topic: string;
         };
         /** PlannedEventsShown */
         PlannedEventsShown: {
@@ -1945,6 +2051,21 @@ export interface components {
             /** Price */
             price: number;
             period: components["schemas"]["Period"] | null;
+        };
+        /**
+         * RepairAdopted
+         * @description The repair that was read, which the venue has agreed to.
+         */
+        RepairAdopted: {
+            /** Request */
+            request: string;
+            /** Code */
+            code: string;
+            /**
+             * Etag
+             * @default
+             */
+            etag: string;
         };
         /** RepairAsked */
         RepairAsked: {
@@ -2436,6 +2557,42 @@ export interface components {
             /** Csrf */
             csrf: string;
         };
+        /**
+         * SheetProblem
+         * @description Why a row was refused: `row` as in the sheet, `column` by its heading, empty for the row as a whole.
+         */
+        SheetProblem: {
+            /** Row */
+            row: number;
+            /** Column */
+            column: string;
+            /** Sentence */
+            sentence: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * SheetReport
+         * @description What became of a sheet's rows, or with a dry run would; `outage` says who went away before all were tried.
+         */
+        SheetReport: {
+            /** Rows */
+            rows: number;
+            /** Added */
+            added: number;
+            /** Changed */
+            changed: number;
+            /** Unchanged */
+            unchanged: number;
+            /** Refused */
+            refused: number;
+            /** Not Tried */
+            not_tried: number;
+            /** Problems */
+            problems: components["schemas"]["SheetProblem"][];
+            /** Outage */
+            outage: string;
+        };
         /** SignAsked */
         SignAsked: {
             /** Plan */
@@ -2599,6 +2756,12 @@ export interface components {
             group: ("YOUTH" | "FARMERS" | "WORKERS" | "ELDERLY" | "OFFICIALS") | "";
             /** Weight */
             weight: number;
+            /** Venue */
+            venue: string;
+            /** Venue Display Name */
+            venue_display_name: string;
+            /** Place */
+            place: number;
         };
         /** UnservedShown */
         UnservedShown: {
@@ -3698,6 +3861,7 @@ export interface operations {
     coverage_api_rounds__round_id__coverage_get: {
         parameters: {
             query?: {
+                plan?: string;
                 page_token?: string;
             };
             header?: never;
@@ -4310,6 +4474,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovePrice"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adopt_repair_api_rounds__round_id__plans__plan_id__adopt_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                round_id: string;
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairAdopted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdoptedShown"];
                 };
             };
             /** @description A field is missing, unknown or malformed. */
@@ -5786,6 +6001,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnswerNow"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_sheet_api_sheets__kind__get: {
+        parameters: {
+            query?: {
+                node?: string;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["KindName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_sheet_api_sheets__kind__import_post: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+                format?: "xlsx" | "csv";
+            };
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                kind: components["schemas"]["KindName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SheetReport"];
                 };
             };
             /** @description A field is missing, unknown or malformed. */

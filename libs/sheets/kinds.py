@@ -15,9 +15,8 @@ from zhihui.experts.v1 import experts_pb2 as experts
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
 
 from libs.geo import calendar
-from services.cli import cells
-from services.cli import sheets_columns as columns
-from services.cli.sheets_columns import Column
+from libs.sheets import cells, columns
+from libs.sheets.columns import Column
 
 PAGE_SIZE = 1000
 RULES_OF_NAMING = {True: "仅限", False: "优先"}

@@ -15,10 +15,10 @@ from zhihui.events.v1 import events_pb2 as events
 from libs.errors import FieldViolation, InvalidInput
 from libs.rpc.status import RemoteRefusal, refusal_from
 from libs.rpc.validation import require_valid
-from services.cli.cells import CellRefused
-from services.cli.sheets_columns import Column, clear, value
-from services.cli.sheets_kinds import Kind, KindName
-from services.cli.tables import Row, TableUnreadable, plain
+from libs.sheets.cells import CellRefused
+from libs.sheets.columns import Column, clear, value
+from libs.sheets.kinds import Chosen, Kind, KindName
+from libs.sheets.tables import Row, TableUnreadable, plain
 
 CALLS_AT_ONCE = 16
 """Rows on their way at the same time: enough to keep a service busy, few enough to leave room for people."""
@@ -384,3 +384,12 @@ def _digest(*parts: object) -> str:
 def _plain(text: str) -> str:
     """What of a text survives a spreadsheet."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+async def rows_of(kind: Kind, stub: Any, chosen: Chosen) -> Sequence[Sequence[str]]:
+    """What there is of a kind, by the columns that are not private."""
+    columns = [column for column in kind.columns if not column.private]
+    rows: list[Sequence[str]] = []
+    async for page in kind.pages(stub, chosen):
+        rows.extend([column.write(message) for column in columns] for message in page)
+    return rows

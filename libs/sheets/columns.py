@@ -15,8 +15,8 @@ from libs.errors import InvalidInput
 from libs.geo import calendar
 from libs.geo.calendar import Half
 from libs.geo.points import Datum, point_from_edge
-from services.cli import cells
-from services.cli.cells import CellRefused
+from libs.sheets import cells
+from libs.sheets.cells import CellRefused
 
 INT32_MAX = 2**31 - 1
 _INSTANTS = re.compile(r"^(\S+Z)/(\S+Z)$")

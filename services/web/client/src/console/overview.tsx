@@ -1,0 +1,306 @@
+// What a coordinator opens in the morning: where the round stands, what waits for them, who is worst off, and why.
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { type View, all, get, idOf } from "../shared/api";
+import { either, t, word } from "../shared/language";
+import { follow } from "../shared/router";
+import { Glyph } from "../shared/glyph";
+import type { Session } from "../shared/session";
+import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, weekday } from "../shared/time";
+import { byDistrict } from "./coverage";
+import { type PlanData, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
+import { useInbox } from "./frame";
+import { CityMap, MapLegend, shade, useCity } from "./map";
+import { Bar, Card, Figure, Nothing, Page, type Plan, type Round, Shown, State, gapText, number, percent, stageValue, useNames } from "./parts";
+import { horizonText, mayRun } from "./rounds";
+import { Steps } from "./steps";
+
+const CURRENT = ["SOLVING", "PROPOSED", "OFFERED", "FROZEN", "PUBLISHED", "OPEN", "CLOSED"];
+
+/** The round to speak of: the one that needs hands most, the latest of those. */
+function current(rounds: Round[]): Round | undefined {
+  return [...rounds].filter((one) => one.state !== "ABANDONED").sort((a, b) => CURRENT.indexOf(a.state) - CURRENT.indexOf(b.state))[0];
+}
+
+export default function Overview({ who }: { who: Session }) {
+  const rounds = useRounds();
+  const round = current(rounds.data ?? []);
+  const id = round ? idOf(round.name) : "";
+  const planId = round?.plan ? idOf(round.plan) : "";
+  const data = usePlan(id, planId);
+  const plan = useOnePlan(id, planId);
+  const today = localDay(new Date());
+  const calendar = useQuery({ queryKey: ["calendar", today, 1], queryFn: () => get<View<"DayShown">[]>("calendar", { start: today, days: 1 }), staleTime: Infinity });
+  const known = calendar.data?.[0];
+  return (
+    <Page
+      title={t("overview")}
+      lead={
+        <>
+          {dayLong(new Date())}
+          {known?.name && ` · ${known.name}`}
+          {known?.term && ` · ${termText(known.term)}`}
+        </>
+      }
+    >
+      <div className="overview">
+        <Today rounds={rounds.data ?? []} who={who} />
+        <Card
+          className="span-2"
+          title={round ? round.title : t("round")}
+          extra={
+            round && (
+              <>
+                <State kind="round" value={round.state} />
+                <a href={`/console/rounds/${id}`} onClick={follow}>
+                  {t("round.enter")}
+                </a>
+              </>
+            )
+          }
+        >
+          <Shown of={rounds}>
+            {round ? (
+              <>
+                <p className="quiet">{horizonText(round)}</p>
+                <Steps state={round.state} />
+                <Numbers round={round} plan={plan.data} data={data.data} />
+              </>
+            ) : (
+              <Nothing title={t("rounds.none")} note={t("rounds.lead")}>
+                {mayRun(who) && (
+                  <a href="/console/rounds?new=" onClick={follow}>
+                    {t("round.open")}
+                  </a>
+                )}
+              </Nothing>
+            )}
+          </Shown>
+        </Card>
+        {round && planId && (
+          <>
+            <Where id={id} data={data.data} />
+            <Worst id={id} data={data.data} />
+            <Reasons id={id} data={data.data} />
+            <Days round={round} data={data.data} />
+          </>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function Numbers({ round, plan, data }: { round: Round; plan: Plan | undefined; data: PlanData | undefined }) {
+  const id = idOf(round.name);
+  const need = plan?.stages.find((one) => one.stage === "NEED");
+  const floor = plan?.stages.find((one) => one.stage === "FLOOR");
+  const at = (tab: string) => `/console/rounds/${id}?tab=${tab}`;
+  const experts = new Set(data?.events.flatMap((one) => one.team.map((member) => member.expert)));
+  return (
+    <div className="figures flat">
+      <Figure label={t("requests")} value={number(round.requests_count)} note={t("experts.count", { count: number(round.experts_count) })} />
+      <Figure label={t("served")} value={plan ? number(plan.served) : "—"} note={plan ? `${percent(plan.served, plan.served + plan.unserved)}%` : undefined} to={plan ? at("list") : undefined} tone="good" />
+      <Figure label={t("unserved")} value={plan ? number(plan.unserved) : "—"} note={plan ? t("unserved.note") : undefined} to={plan ? at("unserved") : undefined} tone={plan?.unserved ? "bad" : undefined} />
+      <Figure label={t("experts.out")} value={data ? number(experts.size) : "—"} note={plan ? t("assignments.count", { count: number(plan.assignments) }) : undefined} to={plan ? at("load") : undefined} />
+      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("worst.note")} to={plan ? at("districts") : undefined} />
+      <Figure label={t("gap.need")} value={gapText(need?.gap)} note={need?.bound != null ? t("bound.proven", { bound: number(need.bound) }) : t("bound.none")} to={plan ? `/console/rounds/${id}` : undefined} />
+    </div>
+  );
+}
+
+/** `2026-2027 autumn` as people say it. */
+function termText(term: string): string {
+  const [years, season] = term.split(" ");
+  return season === "autumn" || season === "spring" ? t(`term.${season}`, { years: years ?? "" }) : term;
+}
+
+type Task = { key: string; count: number | string; title: string; note: string; to: string; tone: string };
+
+/** What waits for this person, most urgent first. */
+function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
+  const inbox = useInbox();
+  const policies = usePolicies();
+  const signs = who.roles.some((role) => role === "LEADER" || role === "ADMIN");
+  const runs = mayRun(who);
+  const offered = rounds.filter((one) => one.state === "OFFERED");
+  const answers = useQuery({
+    queryKey: ["assignments", "offered", offered.map((one) => one.name)],
+    queryFn: async () => {
+      const rows = await Promise.all(offered.map((one) => all<View<"AssignmentShown">, "assignments">("assignments", "assignments", { round: one.name, page_size: 1000 })));
+      return rows.flat();
+    },
+    enabled: offered.length > 0,
+  });
+  const open = rounds.find((one) => one.state === "OPEN");
+  const findings = useQuery({ queryKey: ["findings", open ? idOf(open.name) : ""], queryFn: () => get<View<"RoundFindings">>(`${open!.name}/findings`), enabled: !!open, staleTime: 60_000 });
+  const tasks: Task[] = [];
+  const waiting = inbox.data?.requests.length ?? 0;
+  const overdue = answers.data?.filter((one) => one.state === "DECLINED" || one.state === "LAPSED" || (one.state === "OFFERED" && one.respond_by_time && Date.parse(one.respond_by_time) < Date.now())) ?? [];
+  for (const one of rounds) {
+    const id = idOf(one.name);
+    const policy = policies.data?.find((other) => other.name === one.policy);
+    const to = `/console/rounds/${id}`;
+    if (signs && ["PROPOSED", "OFFERED"].includes(one.state) && one.plan && !one.signed_by && policy?.signature) tasks.push({ key: `sign ${id}`, count: "✎", title: t("today.sign"), note: one.title, to, tone: "violet" });
+    if (runs && one.state === "PROPOSED") tasks.push({ key: `review ${id}`, count: "◎", title: policy?.offers ? t("today.offer") : policy?.signature && !one.signed_by ? t("today.unsigned") : t("today.publish"), note: one.title, to: `${to}?tab=map`, tone: "blue" });
+    if (runs && one.state === "FROZEN") tasks.push({ key: `solve ${id}`, count: "▷", title: t("today.solve"), note: one.title, to, tone: "blue" });
+    if (one.state === "SOLVING") tasks.push({ key: `watch ${id}`, count: "◐", title: t("today.watch"), note: one.title, to, tone: "amber" });
+    if (runs && one.state === "PUBLISHED" && one.horizon && one.horizon.end_date <= localDay(new Date())) tasks.push({ key: `close ${id}`, count: "✓", title: t("today.close"), note: one.title, to, tone: "slate" });
+  }
+  if (overdue.length && offered[0]) tasks.unshift({ key: "declined", count: overdue.length, title: t("today.declined"), note: offered[0].title, to: `/console/rounds/${idOf(offered[0].name)}?tab=offers`, tone: "red" });
+  const pending = answers.data?.filter((one) => one.state === "OFFERED").length ?? 0;
+  if (pending && offered[0]) tasks.push({ key: "answers", count: pending, title: t("today.answers"), note: offered[0].title, to: `/console/rounds/${idOf(offered[0].name)}?tab=offers`, tone: "amber" });
+  if (waiting) tasks.unshift({ key: "inbox", count: waiting > 99 ? "99+" : waiting, title: t("today.inbox"), note: t("today.inbox.note"), to: "/console/requests", tone: "amber" });
+  if (runs && open && findings.data?.findings.length) tasks.push({ key: "findings", count: findings.data.findings.length, title: t("today.findings"), note: open.title, to: `/console/rounds/${idOf(open.name)}`, tone: "amber" });
+  return (
+    <Card title={t("today")} className="today">
+      {tasks.length === 0 ? (
+        <div className="all-done">
+          <Glyph name="check" size={28} />
+          <p>{t("today.nothing")}</p>
+        </div>
+      ) : (
+        <ul className="task-list">
+          {tasks.map((one) => (
+            <li key={one.key}>
+              <a href={one.to} onClick={follow} className={`task ${one.tone}`}>
+                <b>{one.count}</b>
+                <span>
+                  <strong>{one.title}</strong>
+                  <small>{one.note}</small>
+                </span>
+                <Glyph name="next" size={16} />
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function Where({ id, data }: { id: string; data: PlanData | undefined }) {
+  const { asked, city } = useCity();
+  const cover = useMemo(() => new Map(byDistrict(data?.coverage ?? []).map((one) => [one.district, one])), [data]);
+  return (
+    <Card
+      title={t("map")}
+      extra={
+        <a href={`/console/rounds/${id}?tab=map`} onClick={follow}>
+          {t("tab.map")}
+        </a>
+      }
+      className="small-map"
+    >
+      <div className="map-box">
+        <Shown of={asked} rows={8}>
+          {city && (
+            <CityMap
+              city={city}
+              names={false}
+              look={{
+                fill: (node) => shade(cover.get(node)?.served ?? 0, cover.get(node)?.target ?? 0),
+                hatched: (node) => !!cover.get(node)?.target && cover.get(node)!.served < cover.get(node)!.target / 4,
+                label: (area) => `${area.name} ${percent(cover.get(area.node)?.served ?? 0, cover.get(area.node)?.target ?? 0)}%`,
+              }}
+            />
+          )}
+        </Shown>
+      </div>
+      <MapLegend attribution="" />
+    </Card>
+  );
+}
+
+function Worst({ id, data }: { id: string; data: PlanData | undefined }) {
+  const { district } = useNames();
+  const rows = useMemo(
+    () => byDistrict(data?.coverage ?? []).filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt).slice(0, 10),
+    [data],
+  );
+  return (
+    <Card title={t("coverage.worst")} extra={<span className="quiet">{t("worst.note")}</span>}>
+      <ol className="ranked">
+        {rows.map((one) => (
+          <li key={one.district}>
+            <a href={`/console/rounds/${id}?tab=map&district=${encodeURIComponent(one.district)}`} onClick={follow}>
+              {district(one.district)}
+            </a>
+            <Bar part={one.served} whole={one.target} tone={one.served < one.target / 4 ? "low" : ""} />
+            <span className="num">{percent(one.served, one.target)}%</span>
+          </li>
+        ))}
+      </ol>
+      <p className="fine">{t("coverage.source")}</p>
+    </Card>
+  );
+}
+
+function Reasons({ id, data }: { id: string; data: PlanData | undefined }) {
+  const counts = useMemo(() => {
+    const sums = new Map<string, number>();
+    for (const one of data?.unserved ?? []) sums.set(one.why_not, (sums.get(one.why_not) ?? 0) + 1);
+    return [...sums].sort((a, b) => b[1] - a[1]);
+  }, [data]);
+  const most = counts[0]?.[1] ?? 1;
+  return (
+    <Card title={t("unserved.by.reason")} extra={<span className="quiet">{t("requests.unit")}</span>}>
+      {data && counts.length === 0 && <p className="quiet">{t("unserved.none")}</p>}
+      <ol className="ranked">
+        {counts.map(([why, count]) => (
+          <li key={why}>
+            <a href={`/console/rounds/${id}?tab=unserved&reason=${why}`} onClick={follow}>
+              {word("why", why)}
+            </a>
+            <Bar part={count} whole={most} tone="red" />
+            <span className="num">{count}</span>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}
+
+function Days({ round, data }: { round: Round; data: PlanData | undefined }) {
+  const first = round.horizon?.start_date ?? "";
+  const days = round.horizon ? daysBetween(first, round.horizon.end_date) : 0;
+  const counts = useMemo(() => {
+    const sums = new Map<string, number>();
+    for (const one of data?.events ?? []) if (one.period) sums.set(localDay(one.period.start_time), (sums.get(localDay(one.period.start_time)) ?? 0) + 1);
+    return sums;
+  }, [data]);
+  const most = Math.max(1, ...counts.values());
+  const next = (data?.events ?? []).filter((one) => one.period && localDay(one.period.start_time) >= localDay(new Date())).slice(0, 4);
+  const { district } = useNames();
+  return (
+    <Card title={t("overview.days")} className="span-all" extra={<span className="quiet">{t("events.per.day")}</span>}>
+      <ul className="day-bars">
+        {Array.from({ length: days }, (_, index) => {
+          const day = addDays(first, index);
+          const count = counts.get(day) ?? 0;
+          const at = `${day}T04:00:00Z`;
+          return (
+            <li key={day}>
+              <a href={`/console/rounds/${idOf(round.name)}?tab=list&day=${day}`} onClick={follow} aria-label={`${dayLong(at)} ${count}`} title={`${dayLong(at)} · ${count}`}>
+                <i style={{ height: `${(100 * count) / most}%` }} />
+                <small>{index === 0 || day.endsWith("-01") ? dayMonth(at) : Number(day.slice(8))}</small>
+                {days <= 31 && <small className="quiet">{either(weekday(at).slice(-1), weekday(at).slice(0, 2))}</small>}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      <ul className="small-list next-list">
+        {next.map((one) => (
+          <li key={one.request}>
+            <span className="quiet">
+              {dayLong(one.period!.start_time)} {clock(one.period!.start_time)} · {district(one.district)}
+            </span>
+            <a href={`/console/rounds/${idOf(round.name)}?tab=list&why=${idOf(one.request)}`} onClick={follow}>
+              {one.venue_display_name} · {one.title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
