@@ -104,7 +104,6 @@ AWAITING_CALLERS = {
     "services.scheduling.domain.round",
     "services.scheduling.handlers.sentences",
     "services.scheduling.optimizer.explain",
-    "services.scheduling.optimizer.packed",
     "services.scheduling.optimizer.repair",
     "services.scheduling.optimizer.whatif",
 }

@@ -540,8 +540,11 @@ def _candidates(
     mask_at[0] = 0
     at = np.zeros(len(seats) + 1, dtype=np.int64)
     for s in range(len(seats)):
-        r, seat, roles, proficiency_min, mode, talk = seats[s, :6]
-        place, node, audience, form, level, topic, minors, duration, named, only = asks[r]
+        r, seat, roles = seats[s, 0], seats[s, 1], seats[s, 2]
+        proficiency_min, mode, talk = seats[s, 3], seats[s, 4], seats[s, 5]
+        place, node, audience, form = asks[r, 0], asks[r, 1], asks[r, 2], asks[r, 3]
+        level, topic, minors = asks[r, 4], asks[r, 5], asks[r, 6]
+        duration, named, only = asks[r, 7], asks[r, 8], asks[r, 9]
         first, last = start_at[r], start_at[r + 1]
         words = (last - first + 63) // 64
         for e in range(experts):

@@ -1,42 +1,69 @@
 """The only door: `solve` turns a problem into the best plan it finds, with a proven bound where one is known.
 
-Two sides: a plan is built by insertion and improved by ruin and recreate (Schrimpf et al. 2000, doi 10.1006/jcph.1999.6413),
-compared by all stages in their order; a linear relaxation bounds the first three (`bound.py`). Both report as they go. By
-seed and iterations alone the same inputs give the same plan.
+Two sides: a plan is built by insertion and improved by ruin and recreate (`search.py`, compiled), compared by all stages in
+their order; a relaxation bounds the stages (`bound.py`). Both report as they go. By seed and iterations alone the same inputs
+give the same plan; where a clock decides, the journal says what the clock has decided, so that `replay` gives it again.
 """
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Callable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
+from services.scheduling.optimizer import check
 from services.scheduling.optimizer.bound import upper_bounds
 from services.scheduling.optimizer.candidates import Candidate, Eligibility
 from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.insertion import scratch
+from services.scheduling.optimizer.nearby import Nearby
+from services.scheduling.optimizer.packed import Packed, pack
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
-    Assignment,
-    Naming,
+    Mode,
     Plan,
     Problem,
     Stage,
     Standby,
 )
+from services.scheduling.optimizer.search import (
+    WORTH,
+    back_to,
+    compared,
+    improve,
+    keep,
+    nothing,
+    wanted_first,
+)
+from services.scheduling.optimizer.state import (
+    PINNED,
+    V_NEED,
+    V_PINS,
+    empty,
+    given,
+    load_plan,
+    plan_of,
+)
 from services.scheduling.optimizer.stop import Stop
-from services.scheduling.optimizer.tours import Draft
-from services.scheduling.optimizer.tours import Stop as Visit
 
 STAGES: Sequence[Stage] = tuple(Stage)
 REPORT_EVERY_S = 0.25
+CHUNK_S = 0.1
+"""The search is asked so often whether to go on."""
+CHUNK_MAX = 20_000
 BOUND_S = 60.0
 """The relaxation takes a fraction of this at 1,000 requests; beyond it there is no bound rather than no plan."""
-FIT_AS_MIN = (30, 1000)
-"""A point of fit is worth so many minutes of travel where people are chosen one by one: one or the other, by turns."""
-BLINK, START_BLINK, OPTIONAL_BLINK = 0.1, 0.2, 0.25
-"""How often a person, a start, a nice-to-have seat is passed over (after Christiaens & Vanden Berghe 2020)."""
-LAPSE = 40
-"""Without a better plan for so many iterations, ruins grow."""
+NEAR = 60
+"""Neighbours known of each request."""
+HOT, COLD = 0.06, 0.0006
+"""First and last heat, as parts of the mean weight of a request; the last of `LEVELS` is 0: nothing worse is kept."""
+LEVELS = 64
+BOUND_GRACE_S = 2.0
+"""A bound that is nearly there is waited for so long."""
+PIN_TRIES = 4_000
+"""So many iterations are spent on pins that greedy insertion could not keep together."""
 
 
 class Infeasible(ValueError):
@@ -84,8 +111,21 @@ class StageResult:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """What entered the search before `iteration` and was not decided by it: from there on the heat is that of `level`
+    (0 … `LEVELS`, -1: as before), and the draft is `plan` where there is one.
+    """
+
+    iteration: int
+    level: int = -1
+    plan: Plan | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """A plan with its stages in order; `versions` are those of the solver's parts, `duals` prove bounds."""
+    """A plan with its stages in order; `versions` are those of the solver's parts, `duals` prove bounds, `journal` with seed
+    and iterations is all that `replay` needs.
+    """
 
     plan: Plan
     stages: tuple[StageResult, ...]
@@ -94,6 +134,7 @@ class Result:
     elapsed_s: float
     versions: dict[str, str]
     duals: tuple[Duals, ...] = ()
+    journal: tuple[Entry, ...] = ()
 
 
 def solve(
@@ -110,481 +151,297 @@ def solve(
     `warm` is a plan to start from: what of it is still possible is kept.
 
     Raises:
-        Infeasible: the pins contradict the rules or each other.
+        Infeasible: the pins cannot be kept.
     """
-    return _Search(problem, seed=seed, stop=stop, observe=observe).run(warm)
+    return _Search(problem, seed=seed).run(stop=stop, observe=observe, warm=warm)
+
+
+def replay(problem: Problem, *, seed: int, journal: Sequence[Entry], iterations: int) -> Plan:
+    """The plan that a solve with that seed, journal and number of iterations gave, found again without any clock.
+
+    Raises:
+        Infeasible: the pins cannot be kept.
+    """
+    search = _Search(problem, seed=seed)
+    warm = next((one.plan for one in journal if one.iteration == 0 and one.plan is not None), None)
+    search.begin(warm)
+    marks = [one for one in journal if one.iteration > 0 or one.plan is None]
+    done = 0
+    for one in [*marks, Entry(iterations)]:
+        search.search(one.iteration - done)
+        done = one.iteration
+        search.enter(one)
+    return search.ended()
 
 
 class _Search:
-    def __init__(
-        self,
-        problem: Problem,
-        *,
-        seed: int,
-        stop: Stop,
-        observe: Callable[[Progress, Plan | None], None],
-    ) -> None:
+    def __init__(self, problem: Problem, *, seed: int) -> None:
         self._problem = problem
         self._seed = seed
-        self._dice = np.random.default_rng(seed)
-        self._stop = stop
-        self._observe = observe
-        self._reported_s = -1.0
+        self._packed: Packed = pack(problem)
+        self._given = given(self._packed, near=NEAR)
+        self._state = empty(self._packed, seed)
+        self._room = scratch(self._packed)
+        self._best = nothing(self._packed, self._state)
+        self._nobody = np.zeros(0, dtype=np.int64)
+        self._heat = 0.0
+        self._pins = int(self._given.asks[:-1, PINNED].sum())
         self._bounds: dict[Stage, int] = {Stage.PROMISES: 0}
-        eligibility = Eligibility(problem)
-        self._pool: dict[tuple[int, int], list[Candidate]] = {
-            (index, seat): list(eligibility.candidates(index, seat))
-            for index, request in enumerate(problem.requests)
-            for seat in range(len(request.seats))
-        }
-        self._by_start = {key: _by_start(candidates) for key, candidates in self._pool.items()}
-        self._eligibility = eligibility
-        self._pinned = {pin.request for pin in problem.pins}
-        self._pins = {(pin.request, pin.seat): pin for pin in problem.pins}
-        self._promises = {(p.request, p.seat): p for p in problem.promises}
-        self._fit_as_min = max(FIT_AS_MIN)
-        self._blinking = False
-        self._near = self._neighbourhoods()
+        self._lock = threading.Lock()
 
-    def run(self, warm: Plan | None) -> Result:
-        best = Draft(self._problem, self._eligibility)
-        self._place_pins(best)
-        if warm is not None:
-            self._keep(best, warm)
-        self._fill(best, self._order())
-        key = self._key(best)
-        self._report("constructing", 0, best, key, better=True)
-        self._bound()
-        self._report("bounded", 0, best, key, better=True)
-        current, current_key, iteration, idle = best, key, 0, 0
-        self._blinking = True
-        while not self._stop.now(iteration):
-            trial = current.copy()
-            self._ruin(trial, grown=idle > LAPSE)
-            self._fill(trial, self._order(missing_from=trial))
-            trial_key = self._key(trial)
-            iteration += 1
-            idle += 1
-            if trial_key >= current_key:
-                current, current_key = trial, trial_key
-            if trial_key > key:
-                best, key, idle = trial, trial_key, 0
-                self._report("improving", iteration, best, key, better=True)
-            elif idle % (4 * LAPSE) == 0:
-                current, current_key = best, key
-            self._report("improving", iteration, best, key, better=False)
-        standbys = self._standbys(best)
-        plan = best.plan(standbys)
-        values = self._values(best)
-        values[Stage.STANDBY] = len(standbys)
-        self._report("done", iteration, best, key, better=True, force=True)
+    def run(
+        self,
+        *,
+        stop: Stop,
+        observe: Callable[[Progress, Plan | None], None],
+        warm: Plan | None,
+    ) -> Result:
+        telling = _Telling(self, stop, observe)
+        kept = self.begin(warm)
+        journal = [] if kept is None else [Entry(0, plan=kept)]
+        telling.tell("constructing", 0, better=True)
+        ended = threading.Event()
+        bounding = threading.Thread(target=self._bound, args=(ended,), daemon=True)
+        if stop.by_clock:
+            bounding.start()
+        else:
+            self._bound(ended)
+            telling.tell("bounded", 0, better=False, force=True)
+        iteration, chunk, level = 0, stop.chunk(LEVELS, CHUNK_MAX), -1
+        while not stop.now(iteration):
+            now = min(LEVELS, int(stop.used(iteration) * (LEVELS + 1)))
+            if now != level:
+                level = now
+                journal.append(Entry(iteration, level=level))
+                self.enter(journal[-1])
+            began_s = stop.elapsed_s()
+            count = stop.left(iteration, chunk)
+            better = self.search(count)
+            iteration += count
+            telling.tell("improving", iteration, better=better)
+            if stop.by_clock:
+                took_s = max(1e-6, stop.elapsed_s() - began_s)
+                chunk = max(1, min(CHUNK_MAX, 2 * chunk, int(chunk * CHUNK_S / took_s)))
+        ended.set()
+        if bounding.is_alive():
+            bounding.join(timeout=BOUND_GRACE_S)
+        plan = self.ended()
+        values = check.values(self._problem, plan)
+        telling.tell("done", iteration, better=True, force=True)
+        with self._lock:
+            bounds = dict(self._bounds)
         return Result(
             plan=plan,
-            stages=tuple(StageResult(s, values[s], self._bounds.get(s)) for s in STAGES),
+            stages=tuple(StageResult(s, values[s], bounds.get(s)) for s in STAGES),
             seed=self._seed,
             iterations=iteration,
-            elapsed_s=self._stop.elapsed_s(),
-            versions={"ortools": importlib.metadata.version("ortools"), "solver": "1"},
+            elapsed_s=stop.elapsed_s(),
+            versions={
+                "numba": importlib.metadata.version("numba"),
+                "ortools": importlib.metadata.version("ortools"),
+                "solver": "2",
+            },
+            journal=tuple(journal),
         )
 
-    # construction
+    # the steps of a search, the same in a replay
 
-    def _order(self, missing_from: Draft | None = None) -> list[int]:
-        """Requests not yet served: emergencies, then the most needed, a little shuffled."""
-        requests = self._problem.requests
-        left = [
-            index
-            for index in range(len(requests))
-            if missing_from is None or index not in missing_from.teams
-        ]
-        noise = 0.0 if missing_from is None else float(self._dice.choice((0.6, 0.6, 4.0)))
-        return sorted(
-            left,
-            key=lambda index: (
-                -requests[index].emergency,
-                -requests[index].weight * (1 + noise * (self._dice.random() - 0.5)),
-                index,
-            ),
+    def begin(self, warm: Plan | None) -> Plan | None:
+        """A first plan; what was kept of `warm`.
+
+        Raises:
+            Infeasible: the pins cannot be kept.
+        """
+        kept = None
+        if warm is not None:
+            kept = sound_part(self._problem, warm)
+            load_plan(self._packed, self._given, self._state, kept)
+        self._fill(pinned_only=True)
+        tries = 0
+        while self._state.values[V_PINS] < self._pins and tries < PIN_TRIES:
+            self._heat = HOT * self._mean_weight()
+            self.search(PIN_TRIES // 8)
+            tries += PIN_TRIES // 8
+            back_to(self._given, self._state, self._best)
+        if self._state.values[V_PINS] < self._pins:
+            asks = self._given.asks[:-1]
+            request = int(np.flatnonzero((asks[:, PINNED] > 0) & (self._state.start < 0))[0])
+            raise Infeasible(request, f"the pins of request {request} cannot be kept")
+        self._fill(pinned_only=False)
+        keep(self._state, self._best)
+        return kept
+
+    def enter(self, entry: Entry) -> None:
+        """Let something into the search that it has not found itself."""
+        if entry.plan is not None:
+            load_plan(self._packed, self._given, self._state, entry.plan)
+            if compared(self._state.values, self._best.values) > 0:
+                keep(self._state, self._best)
+        if entry.level >= LEVELS:
+            back_to(self._given, self._state, self._best)
+            self._heat = 0.0
+        elif entry.level >= 0:
+            part = HOT * (COLD / HOT) ** (entry.level / LEVELS)
+            self._heat = part * self._mean_weight()
+
+    def search(self, iterations: int) -> bool:
+        """Whether so many iterations have found a better plan."""
+        return self._improved(self._nobody, iterations)
+
+    def ended(self) -> Plan:
+        """The best plan, with people standing by."""
+        best = self._best
+        plan = plan_of(self._packed, best.start, best.who, best.remote, best.night)
+        return dataclasses.replace(plan, standbys=tuple(_standbys(self._problem, plan)))
+
+    def so_far(self) -> Plan:
+        """The best plan, nobody standing by."""
+        best = self._best
+        return plan_of(self._packed, best.start, best.who, best.remote, best.night)
+
+    def reached(self) -> tuple[int, int | None, int]:
+        """Need of the best plan, its bound, and how many are served."""
+        with self._lock:
+            bound = self._bounds.get(Stage.NEED)
+        return int(self._best.values[V_NEED]), bound, int(np.count_nonzero(self._best.start >= 0))
+
+    def _fill(self, *, pinned_only: bool) -> None:
+        wanted = wanted_first(self._given, self._state, pinned_only=pinned_only)
+        self._improved(wanted, 0)
+
+    def _improved(self, wanted: "np.ndarray[tuple[int], np.dtype[np.int64]]", count: int) -> bool:
+        found = improve(
+            self._given, self._state, self._room, self._best, WORTH, self._heat, wanted, count
         )
+        return bool(found > 0)
 
-    def _fill(self, draft: Draft, order: Sequence[int]) -> None:
-        self._fit_as_min = int(self._dice.choice(FIT_AS_MIN))
-        for index in order:
-            if index not in draft.teams and not self._stop.now(0):
-                self._insert(draft, index)
+    def _mean_weight(self) -> float:
+        return float(self._packed.weight.mean()) if self._packed.requests else 1.0
 
-    def _insert(self, draft: Draft, index: int, *, only_start: int = -1) -> bool:
-        """Serve a request at its best start by its best team, if anybody can."""
-        lead = self._by_start[index, 0]
-        starts = [only_start] if only_start >= 0 else list(lead)
-        if len(starts) > 1:
-            self._dice.shuffle(starts)
-        best: tuple[int, int, list[tuple[int, Candidate]]] | None = None
-        for start in starts:
-            if not draft.opens(index, start) or (only_start < 0 and self._blinks(START_BLINK)):
-                continue
-            team = self._team(draft, index, start)
-            if team is None:
-                continue
-            value, members = team
-            if best is None or value > best[0]:
-                best = value, start, members
-        if best is None:
-            return False
-        for seat, candidate in best[2]:
-            stop = self._visit(index, seat, candidate)
-            placed = draft.placed(candidate.expert, stop)
-            assert placed is not None, "what was possible a moment ago no longer is"
-            draft.add(
-                Assignment(index, seat, candidate.expert, candidate.start, candidate.remote),
-                stop,
-                placed[1],
-            )
-        return True
+    # the other side
 
-    def _team(
-        self, draft: Draft, index: int, start: int
-    ) -> tuple[int, list[tuple[int, Candidate]]] | None:
-        """The best team seat by seat, the hardest first; its value is fit and promises against travel."""
-        request = self._problem.requests[index]
-        seats = sorted(
-            range(len(request.seats)),
-            key=lambda seat: (
-                not request.seats[seat].required,
-                len(self._by_start[index, seat].get(start, ())),
-            ),
-        )
-        members: list[tuple[int, Candidate]] = []
-        value, cost = 0, 0
-        for seat in seats:
-            found: tuple[int, Candidate] | None = None
-            taken = [candidate.expert for _, candidate in members]
-            pin = self._pins.get((index, seat))
-            if not request.seats[seat].required and pin is None and self._blinks(OPTIONAL_BLINK):
-                continue
-            for candidate in self._by_start[index, seat].get(start, ()):
-                if pin is not None and candidate.expert != pin.expert:
-                    continue
-                if pin is None and self._blinks(BLINK):
-                    continue
-                worth = self._worth(index, seat, candidate)
-                if found is not None and worth <= found[0]:
-                    continue
-                if not draft.may_join(index, taken, candidate.expert, cost):
-                    continue
-                placed = draft.placed(candidate.expert, self._visit(index, seat, candidate))
-                if placed is None:
-                    continue
-                worth -= placed[0] + self._problem.policy.night_as_travel_min * len(placed[1])
-                if found is None or worth > found[0]:
-                    found = worth, candidate
-            if found is None:
-                if request.seats[seat].required:
+    def _bound(self, ended: threading.Event) -> None:
+        pool = self._pool(ended)
+        found = None if pool is None else upper_bounds(self._problem, pool, seconds=BOUND_S)
+        with self._lock:
+            self._bounds |= found or {}
+
+    def _pool(self, ended: threading.Event) -> dict[tuple[int, int], list[Candidate]] | None:
+        """Everybody who could come at any start of the grid; None where the search has ended first."""
+        eligibility = Eligibility(self._problem)
+        pool = {}
+        for index, request in enumerate(self._problem.requests):
+            for seat in range(len(request.seats)):
+                if ended.is_set():
                     return None
-                continue
-            value += found[0]
-            members.append((seat, found[1]))
-            cost += self._problem.experts[found[1].expert].cost
-        return value, members
+                pool[index, seat] = list(eligibility.candidates(index, seat, every_start=True))
+        return pool
 
-    def _blinks(self, share: float) -> bool:
-        """Now and then what looks best is passed over, so that what it hides is found."""
-        return self._blinking and float(self._dice.random()) < share
 
-    def _worth(self, index: int, seat: int, candidate: Candidate) -> int:
-        """What the candidate is worth before travel, in minutes."""
-        worth = self._fit_as_min * candidate.fit
-        request = self._problem.requests[index]
-        if seat == 0 and request.naming is Naming.PREFERRED and candidate.expert == request.named:
-            worth += self._fit_as_min * self._problem.policy.prefer_named
-        promise = self._promises.get((index, seat))
-        if promise is not None and (promise.expert, promise.start) == (
-            candidate.expert,
-            candidate.start,
-        ):
-            worth += 1000 * max(1, promise.cost_change)
-        return worth
+class _Telling:
+    """What `observe` hears, at most a few times a second; a better plan at once."""
 
-    def _visit(self, index: int, seat: int, candidate: Candidate) -> Visit:
-        request = self._problem.requests[index]
-        home = self._problem.experts[candidate.expert].home
-        place = home if candidate.remote else request.place
-        return Visit(candidate.start, candidate.start + request.duration_min, place, index, seat)
-
-    def _place_pins(self, draft: Draft) -> None:
-        for index in sorted(self._pinned):
-            starts = {p.start for p in self._problem.pins if p.request == index and p.start >= 0}
-            if len(starts) > 1:
-                raise Infeasible(index, f"pins give request {index} more than one start")
-            start = starts.pop() if starts else -1
-            if start >= 0:
-                self._offer_start(index, start)
-            if not self._insert(draft, index, only_start=start) or any(
-                pin.seat not in draft.teams[index]
-                for pin in self._problem.pins
-                if pin.request == index
-            ):
-                raise Infeasible(index, f"the pins of request {index} cannot be kept")
-
-    def _offer_start(self, index: int, start: int) -> None:
-        """Make sure that a start which was fixed by hand is among those that are tried."""
-        for seat in range(len(self._problem.requests[index].seats)):
-            if start not in self._by_start[index, seat]:
-                self._by_start[index, seat][start] = [
-                    one
-                    for one in self._eligibility.candidates(index, seat, starts=[start])
-                    if one.start == start
-                ]
-
-    def _keep(self, draft: Draft, warm: Plan) -> None:
-        """Put what is still possible of a known plan into the draft."""
-        # nights away are found again where a visit needs them
-        teams: dict[int, list[Assignment]] = {}
-        for assignment in sorted(warm.assignments, key=lambda one: one.start):
-            teams.setdefault(assignment.request, []).append(assignment)
-        for index, team in teams.items():
-            if index in draft.teams or not draft.opens(index, team[0].start):
-                continue
-            self._offer_start(index, team[0].start)
-            trial = draft.copy()
-            if self._seat_all(trial, index, team):
-                draft.__dict__.update(trial.__dict__)
-
-    def _seat_all(self, draft: Draft, index: int, team: Sequence[Assignment]) -> bool:
-        cost = 0
-        required = {
-            s for s, seat in enumerate(self._problem.requests[index].seats) if seat.required
-        }
-        if required - {assignment.seat for assignment in team}:
-            return False
-        for place, assignment in enumerate(team):
-            candidate = next(
-                (
-                    one
-                    for one in self._by_start[index, assignment.seat].get(assignment.start, ())
-                    if (one.expert, one.remote) == (assignment.expert, assignment.remote)
-                ),
-                None,
-            )
-            taken = [other.expert for other in team[:place]]
-            if candidate is None or not draft.may_join(index, taken, candidate.expert, cost):
-                return False
-            stop = self._visit(index, assignment.seat, candidate)
-            placed = draft.placed(candidate.expert, stop)
-            if placed is None:
-                return False
-            draft.add(assignment, stop, placed[1])
-            cost += self._problem.experts[candidate.expert].cost
-        return True
-
-    # improvement
-
-    def _neighbourhoods(self) -> list[list[int]]:
-        """For each request, the others by nearness of place, then of time."""
-        requests = self._problem.requests
-        travel = self._problem.travel_min
-
-        def distance(a: int, b: int) -> tuple[int, int]:
-            first, second = requests[a], requests[b]
-            days = min(
-                (
-                    abs(one.start - other.start) // DAY_MIN
-                    for one in first.windows
-                    for other in second.windows
-                ),
-                default=0,
-            )
-            return travel[first.place][second.place] + 30 * days, b
-
-        count = len(requests)
-        if count > 1500:  # then chance does as well, and the table would not pay
-            return [[] for _ in range(count)]
-        return [
-            sorted((b for b in range(count) if b != a), key=lambda b: distance(a, b))[:30]
-            for a in range(count)
-        ]
-
-    def _ruin(self, draft: Draft, *, grown: bool) -> None:
-        """Take some requests out: near each other, of one person, or at random; pinned ones stay."""
-        served = [index for index in draft.teams if index not in self._pinned]
-        if not served:
-            return
-        size = int(self._dice.integers(1, 13 if grown else 7))
-        kind = float(self._dice.random())
-        missing = [i for i in range(len(self._problem.requests)) if i not in draft.teams]
-        if kind < 0.45:
-            centre = int(self._dice.choice(missing or served))
-            chosen = [near for near in self._near[centre] if near in draft.teams][:size]
-        elif kind < 0.75 and missing:
-            wanted = int(self._dice.choice(missing))
-            people = {one.expert for one in self._pool[wanted, 0]}
-            chosen = [
-                index
-                for index in served
-                if any(a.expert in people for a in draft.teams[index].values())
-            ]
-            self._dice.shuffle(chosen)
-            chosen = chosen[:size]
-        else:
-            chosen = [
-                int(one) for one in self._dice.choice(served, min(size, len(served)), replace=False)
-            ]
-        for index in chosen:
-            if index not in self._pinned:
-                draft.remove(index)
-
-    # values
-
-    def _values(self, draft: Draft) -> dict[Stage, int]:
-        problem = self._problem
-        emergency = need = 0
-        covered: dict[tuple[int, int], int] = {}
-        for index, team in draft.teams.items():
-            request = problem.requests[index]
-            need += request.weight
-            if request.emergency > 0:
-                emergency += request.weight
-            for share in ((request.district, request.audience), (request.district, -1)):
-                covered[share] = covered.get(share, 0) + request.weight
-            for assignment in team.values():
-                need += self._eligibility.fit(
-                    request,
-                    request.seats[assignment.seat],
-                    problem.experts[assignment.expert],
-                    remote=assignment.remote,
-                )
-        floor = min(
-            (
-                1000 * (s.carried + covered.get((s.district, s.audience), 0)) // s.target
-                for s in problem.shares
-            ),
-            default=0,
-        )
-        promises = 0
-        for promise in problem.promises:
-            kept = draft.teams.get(promise.request, {}).get(promise.seat)
-            if kept is None:
-                promises -= promise.cost_drop
-            elif (kept.expert, kept.start) != (promise.expert, promise.start):
-                promises -= promise.cost_change
-        travel = -draft.travel_total() - len(draft.nights) * problem.policy.night_as_travel_min
-        load: dict[int, int] = {}
-        for assignment in draft.assignments():
-            load[assignment.expert] = load.get(assignment.expert, 0) + 1
-        return {
-            Stage.EMERGENCY: emergency,
-            Stage.FLOOR: floor,
-            Stage.NEED: need,
-            Stage.PROMISES: promises,
-            Stage.TRAVEL: travel,
-            Stage.PREFERENCE: self._preference(draft),
-            Stage.LOAD: -sum(count * count for count in load.values()),
-            Stage.STANDBY: 0,
-        }
-
-    def _preference(self, draft: Draft) -> int:
-        total = 0
-        for index, team in draft.teams.items():
-            request = self._problem.requests[index]
-            lead = team.get(0)
-            if (
-                request.naming is Naming.PREFERRED
-                and lead is not None
-                and lead.expert == request.named
-            ):
-                total += self._problem.policy.prefer_named
-        for series in self._problem.series:
-            for first, second in zip(series.requests, series.requests[1:], strict=False):
-                leads = [draft.teams.get(index, {}).get(0) for index in (first, second)]
-                if (
-                    leads[0] is not None
-                    and leads[1] is not None
-                    and leads[0].expert == leads[1].expert
-                ):
-                    total += series.continuity
-        return total
-
-    def _key(self, draft: Draft) -> tuple[int, ...]:
-        values = self._values(draft)
-        return tuple(values[stage] for stage in STAGES)
-
-    def _bound(self) -> None:
-        self._bounds |= upper_bounds(self._problem, self._pool_of_bound(), seconds=BOUND_S)
-
-    def _pool_of_bound(self) -> dict[tuple[int, int], list[Candidate]]:
-        """Everybody who could come at any start of the grid, not only at those that are tried."""
-        return {
-            (index, seat): list(self._eligibility.candidates(index, seat, every_start=True))
-            for index, request in enumerate(self._problem.requests)
-            for seat in range(len(request.seats))
-        }
-
-    def _standbys(self, draft: Draft) -> list[Standby]:
-        """Cover wanted standby places from who has consented, each looked at alone."""
-        found: list[Standby] = []
-        used: dict[tuple[int, int], int] = {}
-        for index in sorted(draft.teams):
-            request = self._problem.requests[index]
-            start = draft.start_of(index)
-            team = {assignment.expert for assignment in draft.teams[index].values()}
-            wanted = request.standbys
-            for candidate in self._by_start[index, 0].get(start, ()):
-                if not wanted:
-                    break
-                who = self._problem.experts[candidate.expert]
-                key = candidate.expert, start // DAY_MIN
-                if candidate.expert in team or used.get(key, 0) >= who.standby_max:
-                    continue
-                if candidate.remote and request.seats[0].mode.name != "REMOTE":
-                    continue
-                placed = draft.placed(candidate.expert, self._visit(index, 0, candidate))
-                others = sorted(team)
-                if (
-                    placed is None
-                    or placed[1]
-                    or not draft.may_join(index, others, candidate.expert, 0)
-                ):
-                    continue
-                used[key] = used.get(key, 0) + 1
-                found.append(Standby(index, candidate.expert))
-                wanted -= 1
-        return found
-
-    # telling
-
-    def _report(
-        self,
-        phase: str,
-        iteration: int,
-        draft: Draft,
-        key: tuple[int, ...],
-        *,
-        better: bool,
-        force: bool = False,
+    def __init__(
+        self, search: _Search, stop: Stop, observe: Callable[[Progress, Plan | None], None]
     ) -> None:
+        self._search = search
+        self._stop = stop
+        self._observe = observe
+        self._told_s = -1.0
+        self._unheard = False
+
+    def tell(self, phase: str, iteration: int, *, better: bool, force: bool = False) -> None:
         elapsed_s = self._stop.elapsed_s()
-        if not (better or force) and elapsed_s - self._reported_s < REPORT_EVERY_S:
+        self._unheard = self._unheard or better
+        if not force and iteration > 0 and elapsed_s - self._told_s < REPORT_EVERY_S:
             return
-        self._reported_s = elapsed_s
-        place = STAGES.index(Stage.NEED)
-        self._observe(
-            Progress(
-                elapsed_s=elapsed_s,
-                iteration=iteration,
-                phase=phase,
-                stage=Stage.NEED,
-                incumbent=key[place],
-                bound=self._bounds.get(Stage.NEED),
-                served=len(draft.teams),
-            ),
-            draft.plan() if better else None,
+        self._told_s = elapsed_s
+        incumbent, bound, served = self._search.reached()
+        progress = Progress(elapsed_s, iteration, phase, Stage.NEED, incumbent, bound, served)
+        self._observe(progress, self._search.so_far() if self._unheard else None)
+        self._unheard = False
+
+
+def sound_part(problem: Problem, plan: Plan) -> Plan:
+    """What of a plan keeps every rule, pins of other requests apart: whole requests are left out, the least needed where
+    the choice is free.
+    """
+    kept = dataclasses.replace(plan, standbys=())
+    if any(True for _ in check.references(problem, kept)):
+        return Plan(())
+    unkept = {one.request for one in check.pins_kept(problem, kept)}
+    kept = _left(kept, unkept, set())
+    bare = dataclasses.replace(problem, pins=())
+    while broken := check.violations(bare, kept):
+        nights = {
+            (one.expert, one.day - back)
+            for one in broken
+            if one.rule in {"night_between_visits", "nights_allowed"}
+            for back in ((0, 1) if one.day >= 0 else range(1 - problem.days, 2))
+        }
+        left = _left(kept, set(), nights)
+        if left == kept:
+            left = _left(kept, _guilty(problem, kept, broken), set())
+        kept = left
+    return kept
+
+
+def _guilty(problem: Problem, plan: Plan, broken: Sequence[check.Violation]) -> set[int]:
+    """Requests without which less is broken."""
+    gone = {one.request for one in broken if one.request >= 0}
+    if gone:
+        return gone
+    concerned = [
+        a.request
+        for one in broken
+        for a in plan.assignments
+        if one.expert in {-1, a.expert} and one.day in {-1, a.start // DAY_MIN}
+    ]
+    return {min(concerned, key=lambda index: (problem.requests[index].weight, index))}
+
+
+def _left(plan: Plan, requests: Container[int], nights: Container[tuple[int, int]]) -> Plan:
+    return Plan(
+        tuple(one for one in plan.assignments if one.request not in requests),
+        tuple(one for one in plan.nights if (one.expert, one.day) not in nights),
+    )
+
+
+def _standbys(problem: Problem, plan: Plan) -> list[Standby]:
+    """Cover wanted standby places from who has consented, each looked at alone."""
+    wished = [
+        r for r in sorted({a.request for a in plan.assignments}) if problem.requests[r].standbys
+    ]
+    if not wished:
+        return []
+    nearby = Nearby(problem)
+    draft = nearby.draft(plan)
+    found: list[Standby] = []
+    used: Counter[tuple[int, int]] = Counter()
+    for index in wished:
+        request, start = problem.requests[index], draft.start_of(index)
+        team = sorted(assignment.expert for assignment in draft.teams[index].values())
+        wanted = request.standbys
+        able = sorted(
+            nearby.eligibility.candidates(index, 0, starts=[start]),
+            key=lambda one: (-one.fit, one.travel_min, one.expert, one.remote),
         )
-
-
-def _by_start(candidates: Sequence[Candidate]) -> dict[int, list[Candidate]]:
-    found: dict[int, list[Candidate]] = {}
-    for candidate in candidates:
-        found.setdefault(candidate.start, []).append(candidate)
-    for same in found.values():
-        same.sort(key=lambda one: (-one.fit, one.travel_min, one.expert, one.remote))
-    return found
+        for candidate in able:
+            key = candidate.expert, start // DAY_MIN
+            if not wanted:
+                break
+            if (
+                candidate.expert in team
+                or used[key] >= problem.experts[candidate.expert].standby_max
+                or candidate.remote != (request.seats[0].mode is Mode.REMOTE)
+            ):
+                continue
+            placed = draft.placed(
+                candidate.expert, nearby.visit(nearby.seated(index, 0, candidate))
+            )
+            if placed is None or placed[1] or not draft.may_join(index, team, candidate.expert, 0):
+                continue
+            used[key] += 1
+            found.append(Standby(index, candidate.expert))
+            wanted -= 1
+    return sorted(found)

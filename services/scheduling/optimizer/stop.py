@@ -37,3 +37,27 @@ class Stop:
         if self._iterations is not None and iteration >= self._iterations * share:
             return True
         return self._seconds is not None and self.elapsed_s() >= self._seconds * share
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether seconds limit it: then two runs may end differently."""
+        return self._seconds is not None
+
+    def used(self, iteration: int) -> float:
+        """The part of the limits that is used up before `iteration`, 0 to 1."""
+        parts = [0.0]
+        if self._iterations is not None:
+            parts.append(iteration / max(1, self._iterations))
+        if self._seconds is not None:
+            parts.append(self.elapsed_s() / max(1e-9, self._seconds))
+        return min(1.0, max(parts))
+
+    def left(self, iteration: int, most: int) -> int:
+        """How many iterations to go on for before asking again, at most `most`."""
+        return most if self._iterations is None else min(most, self._iterations - iteration)
+
+    def chunk(self, parts: int, most: int) -> int:
+        """Iterations to begin with; without a clock always so many, a `parts`-th of them all."""
+        if self._seconds is not None or self._iterations is None:
+            return min(50, most)
+        return max(1, min(most, self._iterations // parts))
