@@ -41,8 +41,8 @@ def tombstone(topic: str) -> str:
 class Consumer:
     """Takes facts of `topics` for `group` and hands each to the handler of its type; `run` it beside the server.
 
-    Per fact: inbox row, newest version, handler and commit are one transaction; the offset follows. A repeat, and a
-    fact older than one seen of the same key, has no effect. A type nobody handles is passed over: new facts may come
+    Inbox row, newest version and handler are one transaction, of one fact or of as many as came together; the offset
+    follows. A repeat, and a fact older than one seen of the same key, has no effect. A type nobody handles is passed over: new facts may come
     before new code.
 
     * Refusal: the fact goes to the service's dead letters with the reason; the others go on.
@@ -80,9 +80,9 @@ class Consumer:
                     kafka.Producer(self._bootstrap, client=f"{self._group}-dead") as dead_letters,
                 ):
                     _log.info("consuming", group=self._group, topics=self._topics)
-                    async for topic, partition, records in members.batches(size=BATCH, stop=stop):
+                    async for batch in members.batches(size=BATCH, stop=stop):
                         backoff_s = 0.1
-                        await self._take(members, dead_letters, topic, partition, records)
+                        await self._take(members, dead_letters, batch)
             except kafka.OUTAGES as error:
                 _log.warning("consumer_outage", error=repr(error), again_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
@@ -92,16 +92,49 @@ class Consumer:
         self,
         members: kafka.Group,
         dead_letters: kafka.Producer,
-        topic: str,
-        partition: int,
-        records: Sequence[Any],
+        batch: Mapping[tuple[str, int], Sequence[Any]],
     ) -> None:
+        """All of it in one transaction; where that does not go, partition by partition, and there fact by fact."""
+        facts = {
+            where: await self._readable(dead_letters, records) for where, records in batch.items()
+        }
+        done = {where: records[-1].offset + 1 for where, records in batch.items()}
+        try:
+            together = await self._all_at_once([fact for mine in facts.values() for fact in mine])
+        except kafka.OUTAGES:
+            raise
+        except Exception:  # a bug, of which partition is seen below
+            together = False
+        if not together:
+            for where, mine in facts.items():
+                if not await self._partition(members, dead_letters, where, mine):
+                    del done[where]
+        await members.commit(done)
+        for (topic, partition), offset in done.items():
+            _lag.labels(self._group, topic, str(partition)).set(
+                members.lag(topic=topic, partition=partition, offset=offset)
+            )
+
+    async def _readable(
+        self, dead_letters: kafka.Producer, records: Sequence[Any]
+    ) -> Sequence[Received]:
         facts: list[Received] = []
         for record in records:
             try:
                 facts.append(kafka.received_from_record(record))
             except kafka.BadEnvelope as error:
                 await self._put_aside_record(dead_letters, record, reason=str(error))
+        return facts
+
+    async def _partition(
+        self,
+        members: kafka.Group,
+        dead_letters: kafka.Producer,
+        where: tuple[str, int],
+        facts: Sequence[Received],
+    ) -> bool:
+        """Whether the facts of one partition are done; False when a bug has stopped it."""
+        topic, partition = where
         try:
             if not await self._all_at_once(facts):
                 for fact in facts:
@@ -112,12 +145,8 @@ class Consumer:
             _log.exception("consumer_bug", group=self._group, topic=topic, partition=partition)
             members.stop_partition(topic=topic, partition=partition)
             _stopped.labels(self._group).inc()
-            return
-        done = records[-1].offset + 1
-        await members.commit(topic=topic, partition=partition, offset=done)
-        _lag.labels(self._group, topic, str(partition)).set(
-            members.lag(topic=topic, partition=partition, offset=done)
-        )
+            return False
+        return True
 
     async def _all_at_once(self, facts: Sequence[Received]) -> bool:
         """Try the whole batch in one transaction; False when one of it needs care, and then nothing has happened."""
@@ -148,7 +177,7 @@ class Consumer:
                 return
 
     async def _handle(self, connection: Connection, facts: Sequence[Received]) -> None:
-        """Facts of one partition: what is news has its effect, and is remembered with it."""
+        """Facts in order per partition: what is news has its effect, and is remembered with it."""
         handlers = {
             fact.message_id: handler
             for fact in facts

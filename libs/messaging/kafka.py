@@ -256,18 +256,32 @@ class Group:
 
     async def batches(
         self, *, size: int, stop: asyncio.Event
-    ) -> AsyncIterator[tuple[str, int, list[Any]]]:
-        """Until `stop` is set: topic, partition and up to `size` raw records of it, in order."""
+    ) -> AsyncIterator[Mapping[tuple[str, int], Sequence[Any]]]:
+        """Until `stop` is set: by topic and partition, up to `size` raw records in all, in order."""
         while not stop.is_set():
             found = await self._consumer.getmany(timeout_ms=500, max_records=size)
-            for partition, records in found.items():
-                if partition not in self._stopped:
-                    yield partition.topic, partition.partition, records
+            batch = {
+                (partition.topic, partition.partition): records
+                for partition, records in found.items()
+                if partition not in self._stopped
+            }
+            if batch:
+                yield batch
 
-    async def commit(self, *, topic: str, partition: int, offset: int) -> None:
-        """Remember that everything before `offset` is done. A lost partition is no error: its next owner drops repeats."""
-        with contextlib.suppress(CommitFailedError, IllegalStateError):
-            await self._consumer.commit({TopicPartition(topic, partition): offset})
+    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Remember that everything before the offsets is done, by topic and partition.
+
+        A lost partition is no error: its next owner drops repeats.
+        """
+        mine = self._consumer.assignment()
+        still = {
+            partition: offset
+            for (topic, number), offset in offsets.items()
+            if (partition := TopicPartition(topic, number)) in mine
+        }
+        if still:
+            with contextlib.suppress(CommitFailedError, IllegalStateError):
+                await self._consumer.commit(still)
 
     def lag(self, *, topic: str, partition: int, offset: int) -> int:
         """Facts of the partition from `offset` on that are known to be there."""
