@@ -1,0 +1,256 @@
+"""The faults of a storm, drawn from its seed: which, when (by commands answered), and where."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from libs.messaging import operations
+from libs.messaging.topics import topics
+from tests.chaos.stack import MEMBERS, SERVICES, Stack
+
+SHARES = {
+    "cut_postgres": 17,
+    "cut_kafka": 13,
+    "kill": 10,
+    "kill_at": 12,
+    "slow_kafka": 12,
+    "slow_postgres": 5,
+    "repeat": 12,
+    "clock": 8,
+    "kill_member": 5,
+    "rewind": 1,
+    "replica": 2,
+    "kill_postgres": 1.6,
+    "kill_broker": 1,
+    "disk_full": 0.4,
+}
+"""Per hundred, about: the dear ones (a JVM or five services start again) are fewer."""
+SAYS = {
+    "cut_postgres": "every connection to PostgreSQL is reset",
+    "cut_kafka": "every connection to the broker is reset",
+    "kill": "kill -9 of a service, its relay and consumer with it, or of a solver",
+    "kill_at": "kill -9 between two given statements, two given produces or around the commit of an offset",
+    "slow_kafka": "the network to the broker is slow",
+    "slow_postgres": "the network to PostgreSQL is slow",
+    "repeat": "old facts are published again: duplicates, and old after new",
+    "clock": "the services' clocks step, forth and back",
+    "kill_member": "a consumer dies or leaves in mid-batch: rebalance",
+    "rewind": "a group's offsets go back: everything is delivered again",
+    "replica": "a second process of a service joins its groups, waits for its relay's lock, and is killed",
+    "kill_postgres": "PostgreSQL and all its processes are killed, and start again",
+    "kill_broker": "the broker is killed and starts again",
+    "disk_full": "the broker's disk is full",
+}
+CLOCK_AHEAD_S = 60 * 86_400
+"""Beyond the horizon of the rounds: deliveries can be recorded then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault; it strikes when `at` commands have been answered."""
+
+    at: int
+    kind: str
+    seed: int
+
+
+def plan(*, seed: int, faults: int, commands: int) -> list[Fault]:
+    """The same for the same numbers. Each kind comes at least once where there is room for all."""
+    dice = random.Random(seed)
+    counts = {kind: max(1, round(share * faults / 100)) for kind, share in SHARES.items()}
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    while len(kinds) < faults:
+        kinds.append(dice.choice(["cut_postgres", "cut_kafka", "kill"]))
+    dice.shuffle(kinds)
+    first = commands // 50  # a few commands, so that there is something to lose
+    moments = sorted(dice.randrange(first, commands) for _ in kinds)
+    return [Fault(at, kind, dice.randrange(2**31)) for at, kind in zip(moments, kinds, strict=True)]
+
+
+class Faults:
+    """Brings faults about."""
+
+    def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._say = say
+        self.done: Counter[str] = Counter()
+        self.loaded = False
+        self._ballast = stack.broker.disk / "ballast"
+
+    async def strike(self, fault: Fault) -> None:
+        dice = random.Random(fault.seed)
+        told = await getattr(self, f"_{fault.kind}")(dice)
+        self.done[fault.kind] += 1
+        self._say(f"{fault.at:6} {fault.kind:14} {told or ''}")
+
+    async def _cut_postgres(self, _dice: random.Random) -> str:
+        return f"{self._stack.to_postgres.cut()} ends"
+
+    async def _cut_kafka(self, _dice: random.Random) -> str:
+        return f"{self._stack.to_kafka.cut()} ends"
+
+    async def _kill(self, dice: random.Random) -> str:
+        name = dice.choice((*SERVICES, *SERVICES, "worker"))
+        await asyncio.sleep(dice.random() / 4)
+        await self._killed(name)
+        return name
+
+    async def _killed(self, name: str) -> None:
+        ends_at = time.monotonic() + 60
+        while not self._stack.kill(name) and time.monotonic() < ends_at:
+            await asyncio.sleep(0.1)  # it is only just being started again
+
+    async def _kill_at(self, dice: random.Random) -> str:
+        name = dice.choice((*SERVICES, *MEMBERS, "scheduling", "worker"))
+        what = dice.choice(("sql", "sql", "sql", "produce", "commit"))
+        if name in MEMBERS and what == "produce":
+            what = "commit"
+        if name == "worker":
+            what = "sql"
+        count, when = dice.randint(1, 40 if what == "sql" else 6), dice.choice(("before", "after"))
+        child = self._stack.children[name]
+        starts = child.starts
+        part = self._stack.chaos / f"{name}.part"
+        part.write_text(f"{what} {count} {when}")
+        os.replace(part, self._stack.chaos / f"{name}.arm")
+        ends_at = time.monotonic() + 8
+        while child.starts == starts and time.monotonic() < ends_at:
+            await asyncio.sleep(0.05)
+        if child.starts != starts:
+            return f"{name} {when} {what} {count}"
+        with contextlib.suppress(FileNotFoundError):
+            (self._stack.chaos / f"{name}.arm").unlink()
+        await self._killed(name)
+        return f"{name} was too quiet for {what} {count}: killed where it was"
+
+    async def _slow_kafka(self, dice: random.Random) -> str:
+        delay_s = dice.uniform(0.02, 0.3)
+        self._stack.to_kafka.delay_s = delay_s
+        await asyncio.sleep(dice.uniform(0.5, 1.5))
+        self._stack.to_kafka.delay_s = 0
+        return f"{delay_s * 1000:.0f} ms"
+
+    async def _slow_postgres(self, dice: random.Random) -> str:
+        delay_s = dice.uniform(0.005, 0.05)
+        self._stack.to_postgres.delay_s = delay_s
+        await asyncio.sleep(dice.uniform(0.3, 1))
+        self._stack.to_postgres.delay_s = 0
+        return f"{delay_s * 1000:.0f} ms"
+
+    async def _repeat(self, dice: random.Random) -> str:
+        service = dice.choice(SERVICES)
+        async with operations.connected(self._stack.owner, service=service) as connection:
+            key = await connection.fetchval(
+                "SELECT key FROM outbox WHERE published_at IS NOT NULL ORDER BY hashtext(key || $1) LIMIT 1",
+                str(dice.random()),
+            )
+        if key is None:
+            return "nothing yet"
+        count = await operations.replay(
+            self._stack.owner, self._stack.bootstrap, service=service, key=key
+        )
+        return f"{count} facts of {key}"
+
+    async def _clock(self, dice: random.Random) -> str:
+        ahead_s = dice.choice((CLOCK_AHEAD_S, CLOCK_AHEAD_S, -3600, 30, -30))
+        if not self.loaded:  # terms of the demonstration would be over before they are stored
+            ahead_s = min(ahead_s, 30)
+        clock = self._stack.chaos / "clock"
+        clock.write_text(str(ahead_s))
+        await asyncio.sleep(dice.uniform(1, 3))
+        clock.write_text("0")
+        return f"{ahead_s} s"
+
+    async def _kill_member(self, dice: random.Random) -> str:
+        name = dice.choice(MEMBERS)
+        if dice.random() < 0.5:
+            await self._killed(name)
+            return f"{name} killed"
+        self._stack.children[name].stop()
+        return f"{name} left"
+
+    async def _rewind(self, dice: random.Random) -> str:
+        group, names = dice.choice(
+            [("storm", MEMBERS), ("events", ("events",)), ("scheduling", ("scheduling",))]
+        )
+        self._stack.resting |= set(names)
+        try:
+            for name in names:
+                child = self._stack.children[name]
+                child.stop()
+                await asyncio.to_thread(child.wait, until=time.monotonic() + 20)
+            return await asyncio.to_thread(self._reset, group)
+        finally:
+            self._stack.resting -= set(names)
+
+    def _reset(self, group: str) -> str:
+        admin = AdminClient({"bootstrap.servers": self._stack.bootstrap, "log_level": 0})
+        every = [
+            TopicPartition(topic.name, number, 0)
+            for topic in topics().values()
+            for number in range(topic.partitions)
+        ]
+        ends_at = time.monotonic() + 30
+        while True:
+            asked = ConsumerGroupTopicPartitions(group, every)
+            try:
+                for answer in admin.alter_consumer_group_offsets([asked]).values():
+                    answer.result()
+            except KafkaException:
+                if time.monotonic() > ends_at:
+                    raise
+                time.sleep(1)
+            else:
+                return f"{group} to the start"
+
+    async def _replica(self, dice: random.Random) -> str:
+        if "replica" in self._stack.children:
+            self._stack.resting.discard("replica")
+        else:
+            self._stack.add("replica", ["services.events"])
+        await asyncio.sleep(dice.uniform(5, 9))
+        self._stack.resting.add("replica")
+        self._stack.kill("replica")
+        return "a second events service came and was killed"
+
+    async def _kill_postgres(self, _dice: random.Random) -> str:
+        await asyncio.to_thread(self._stack.postgres.kill)
+        await asyncio.to_thread(self._stack.postgres.start)
+        return ""
+
+    async def _kill_broker(self, _dice: random.Random) -> str:
+        await asyncio.to_thread(self._stack.broker.kill)
+        await asyncio.to_thread(self._stack.broker.start)
+        return ""
+
+    async def _disk_full(self, _dice: random.Random) -> str:
+        if not self._stack.broker.has_disk:
+            await self._kill_broker(_dice)
+            return "no disk of its own (mount is not permitted): killed instead"
+        await asyncio.to_thread(self._fill)
+        ended = await asyncio.to_thread(self._stack.broker.ended, within_s=15)
+        self._ballast.unlink()
+        if ended:
+            await asyncio.to_thread(self._stack.broker.start)
+        return (
+            "the broker ended of it, and started again with room"
+            if ended
+            else "it lived through it"
+        )
+
+    def _fill(self) -> None:
+        with self._ballast.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"\0" * size)
