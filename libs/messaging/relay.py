@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 from libs.messaging import kafka
 from libs.messaging.outbox import CHANNEL
 from libs.messaging.topics import state_twin_of
-from libs.postgres.outages import OUTAGES, lost
+from libs.postgres.outages import OUTAGES, is_lost, lost
 from libs.postgres.pool import Pool
 from libs.settings import ServiceSettings
 
@@ -134,8 +134,9 @@ class Relay:
                 await self._settle(connection, on_the_way)
         finally:
             for sent in on_the_way:
+                sent.there.add_done_callback(_looked_at)
                 sent.there.cancel()
-            if not connection.is_closed():
+            if not is_lost(connection):
                 with contextlib.suppress(*OUTAGES):
                     await connection.remove_listener(CHANNEL, wake)
                     await connection.execute("SELECT pg_advisory_unlock_all()")
@@ -151,6 +152,12 @@ class Relay:
                 "UPDATE outbox SET published_at = now() WHERE position = ANY($1)", positions
             )
             _published.labels(self._service).inc(len(positions))
+
+
+def _looked_at(there: asyncio.Future[Any]) -> None:
+    """What becomes of it does not matter any more: the rows are not marked, and are sent again."""
+    if not there.cancelled():
+        there.exception()
 
 
 @dataclass(frozen=True, slots=True)

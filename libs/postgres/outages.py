@@ -29,6 +29,14 @@ def lost(connection: Any) -> Iterator[None]:
     try:
         yield
     except asyncpg.InterfaceError as error:
-        if not connection.is_closed():
+        if not is_lost(connection):
             raise
         raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
+
+
+def is_lost(connection: Any) -> bool:
+    """Whether `connection` was cut, also when its pool has taken it back for that, and it answers no question any more."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import structlog
 from zhihui.experts.v1 import experts_pb2 as pb
 from zhihui.experts.v1 import experts_pb2_grpc as pb_grpc
 
@@ -14,7 +15,8 @@ from libs.messaging import MESSAGING_MIGRATIONS
 from libs.messaging.consumer import Consumer
 from libs.messaging.relay import Relay
 from libs.postgres.migrate import migrate_service
-from libs.postgres.pool import create_pool
+from libs.postgres.outages import OUTAGES
+from libs.postgres.pool import ConcurrentChange, create_pool
 from libs.rpc.server import Server
 from services.experts.adapters.postgres import transaction
 from services.experts.adapters.projections import PostgresProjections
@@ -25,6 +27,9 @@ from services.experts.settings import Settings
 
 MIGRATIONS = [MESSAGING_MIGRATIONS, Path(__file__).parent / "migrations"]
 EXPIRED_EVERY_S = 600
+OUTAGE_PAUSE_S = 5
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 async def serve(settings: Settings) -> None:
@@ -46,8 +51,13 @@ async def serve(settings: Settings) -> None:
 
         async def expire() -> None:
             while True:
-                async with transaction(pool) as tx:
-                    more = await announce_expired(tx, now=system_clock())
+                try:
+                    async with transaction(pool) as tx:
+                        more = await announce_expired(tx, now=system_clock())
+                except (ConcurrentChange, *OUTAGES) as error:
+                    _log.warning("expiry_waits", error=repr(error), again_in_s=OUTAGE_PAUSE_S)
+                    await asyncio.sleep(OUTAGE_PAUSE_S)
+                    continue
                 if not more:
                     await asyncio.sleep(EXPIRED_EVERY_S)
 

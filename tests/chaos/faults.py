@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -16,6 +16,8 @@ from confluent_kafka.admin import AdminClient
 
 from libs.messaging import operations
 from libs.messaging.topics import topics
+from services.events.api.consumer import TOPICS as EVENTS
+from services.scheduling.api.consumer import TOPICS as SCHEDULING
 from tests.chaos.stack import MEMBERS, SERVICES, Stack
 
 SHARES = {
@@ -180,8 +182,12 @@ class Faults:
         return f"{name} left"
 
     async def _rewind(self, dice: random.Random) -> str:
-        group, names = dice.choice(
-            [("storm", MEMBERS), ("events", ("events",)), ("scheduling", ("scheduling",))]
+        group, names, mine = dice.choice(
+            [
+                ("storm", MEMBERS, tuple(topics())),
+                ("events", ("events",), EVENTS),
+                ("scheduling", ("scheduling",), SCHEDULING),
+            ]
         )
         self._stack.resting |= set(names)
         try:
@@ -189,16 +195,16 @@ class Faults:
                 child = self._stack.children[name]
                 child.stop()
                 await asyncio.to_thread(child.wait, until=time.monotonic() + 20)
-            return await asyncio.to_thread(self._reset, group)
+            return await asyncio.to_thread(self._reset, group, mine)
         finally:
             self._stack.resting -= set(names)
 
-    def _reset(self, group: str) -> str:
+    def _reset(self, group: str, mine: Sequence[str]) -> str:
         admin = AdminClient({"bootstrap.servers": self._stack.bootstrap, "log_level": 0})
         every = [
-            TopicPartition(topic.name, number, 0)
-            for topic in topics().values()
-            for number in range(topic.partitions)
+            TopicPartition(name, number, 0)
+            for name in mine
+            for number in range(topics()[name].partitions)
         ]
         ends_at = time.monotonic() + 30
         while True:

@@ -13,7 +13,7 @@ from libs.errors import Conflict
 from libs.postgres import idempotency
 from libs.postgres.constraints import refusals_by_constraint
 from libs.postgres.migrate import dsn_of, migrate
-from libs.postgres.outages import OUTAGES
+from libs.postgres.outages import OUTAGES, is_lost
 from libs.postgres.pool import ConcurrentChange, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
 
@@ -208,7 +208,10 @@ async def test_old_answers_are_forgotten(pool: Pool) -> None:
         assert await idempotency.forget(connection, before=datetime(2100, 1, 1, tzinfo=UTC)) == 1
 
 
-async def test_a_connection_cut_inside_a_transaction_is_an_outage(pool: Pool) -> None:
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_a_connection_cut_inside_a_transaction_is_an_outage(
+    pool: Pool, noticed: bool
+) -> None:
     """Not a bug: the driver's own words for it would stop a consumer and end a relay."""
     with pytest.raises(OUTAGES):
         async with transaction(pool) as connection:
@@ -216,6 +219,9 @@ async def test_a_connection_cut_inside_a_transaction_is_an_outage(pool: Pool) ->
             pid = await connection.fetchval("SELECT pg_backend_pid()")
             await pool.execute("SELECT 1")
             assert await pool.fetchval("SELECT pg_terminate_backend($1)", pid)
+            if noticed:  # the pool has taken it back before it is used again
+                while not is_lost(connection):
+                    await asyncio.sleep(0.01)
             await connection.execute("INSERT INTO seats VALUES (2, 'cut')")
     assert await pool.fetchval("SELECT count(*) FROM seats") == 0
 
