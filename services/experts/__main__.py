@@ -28,6 +28,7 @@ from services.experts.settings import Settings
 MIGRATIONS = [MESSAGING_MIGRATIONS, Path(__file__).parent / "migrations"]
 EXPIRED_EVERY_S = 600
 OUTAGE_PAUSE_S = 5
+_AWAY: tuple[type[Exception], ...] = (ConcurrentChange, *OUTAGES)
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -54,7 +55,7 @@ async def serve(settings: Settings) -> None:
                 try:
                     async with transaction(pool) as tx:
                         more = await announce_expired(tx, now=system_clock())
-                except (ConcurrentChange, *OUTAGES) as error:
+                except _AWAY as error:
                     _log.warning("expiry_waits", error=repr(error), again_in_s=OUTAGE_PAUSE_S)
                     await asyncio.sleep(OUTAGE_PAUSE_S)
                     continue
