@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from libs.clock import system_clock
-from services.cli.demo.generate import generate
 from tests.chaos.checks import SHOWN, Check, check
 from tests.chaos.faults import SAYS, Faults, plan
 from tests.chaos.stack import Stack
 from tests.chaos.storm import Storm
+from tests.chaos.world import part_of_the_demonstration
 
 
 async def storm(
@@ -35,7 +35,7 @@ async def storm(
     say: Callable[[str], None],
 ) -> tuple[list[Check], dict[str, object]]:
     """One storm, and what held after it."""
-    demo = generate(as_of=system_clock().date(), seed=1, size=1)
+    demo = part_of_the_demonstration(as_of=system_clock().date())
     async with asyncio.TaskGroup() as tasks:
         stack = Stack(folder, postgres=postgres, tasks=tasks)
         say(f"{stack.postgres.version}; Apache Kafka; {folder}")
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument(
         "--postgres", default="", help="15, 16, …: Debian's; wheel: the embedded one"
     )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--discard", action="store_true", help="keep nothing, also when it failed")
     asked = parser.parse_args()
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -114,10 +114,11 @@ def main() -> None:
         if len(one.broken) > SHOWN:
             say(f"    … {len(one.broken)} in all")
     say(json.dumps({**result, "broken": [one.says for one in broken]}, ensure_ascii=False))
-    if broken:
+    if broken and not asked.discard:
         say(f"logs and data are kept in {folder}; again with --seed {asked.seed}")
-        raise SystemExit(1)
-    shutil.rmtree(folder, ignore_errors=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    raise SystemExit(1 if broken else 0)
 
 
 if __name__ == "__main__":

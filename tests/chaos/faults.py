@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from libs.messaging import operations
+from libs.messaging.kafka import OUTAGES as KAFKA_OUTAGES
 from libs.messaging.topics import topics
+from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
 from services.events.api.consumer import TOPICS as EVENTS
 from services.scheduling.api.consumer import TOPICS as SCHEDULING
 from tests.chaos.stack import MEMBERS, SERVICES, Stack
@@ -56,6 +59,8 @@ SAYS = {
 CLOCK_AHEAD_S = 60 * 86_400
 """Beyond the horizon of the rounds: deliveries can be recorded then."""
 
+OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES, asyncpg.InterfaceError, KafkaException)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -87,11 +92,17 @@ class Faults:
         self._say = say
         self.done: Counter[str] = Counter()
         self.loaded = False
+        self._one_at_a_time = asyncio.Lock()
         self._ballast = stack.broker.disk / "ballast"
 
     async def strike(self, fault: Fault) -> None:
         dice = random.Random(fault.seed)
-        told = await getattr(self, f"_{fault.kind}")(dice)
+        while True:
+            try:
+                told = await getattr(self, f"_{fault.kind}")(dice)
+                break
+            except OUTAGES:  # another fault has taken away what this one needs
+                await asyncio.sleep(0.5)
         self.done[fault.kind] += 1
         self._say(f"{fault.at:6} {fault.kind:14} {told or ''}")
 
@@ -230,24 +241,27 @@ class Faults:
         return "a second events service came and was killed"
 
     async def _kill_postgres(self, _dice: random.Random) -> str:
-        await asyncio.to_thread(self._stack.postgres.kill)
-        await asyncio.to_thread(self._stack.postgres.start)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._stack.postgres.kill)
+            await asyncio.to_thread(self._stack.postgres.start)
         return ""
 
     async def _kill_broker(self, _dice: random.Random) -> str:
-        await asyncio.to_thread(self._stack.broker.kill)
-        await asyncio.to_thread(self._stack.broker.start)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._stack.broker.kill)
+            await asyncio.to_thread(self._stack.broker.start)
         return ""
 
     async def _disk_full(self, _dice: random.Random) -> str:
         if not self._stack.broker.has_disk:
             await self._kill_broker(_dice)
             return "no disk of its own (mount is not permitted): killed instead"
-        await asyncio.to_thread(self._fill)
-        ended = await asyncio.to_thread(self._stack.broker.ended, within_s=15)
-        self._ballast.unlink()
-        if ended:
-            await asyncio.to_thread(self._stack.broker.start)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._fill)
+            ended = await asyncio.to_thread(self._stack.broker.ended, within_s=15)
+            self._ballast.unlink()
+            if ended:
+                await asyncio.to_thread(self._stack.broker.start)
         return (
             "the broker ended of it, and started again with room"
             if ended

@@ -328,7 +328,7 @@ class Storm:
         while True:  # until there is something to decide about
             ask = scheduling.ValidateRoundRequest(name=name)
             found = await to.ValidateRound(ask, timeout=60)
-            if found.requests_count >= 25:
+            if found.requests_count >= 20:
                 break
             if not self._goes_on:
                 return
