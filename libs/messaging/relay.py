@@ -27,8 +27,12 @@ LOOK_BACK = 1000
 """Positions: a fact that was committed so many later than those after it is still taken for a new one."""
 POLL_S = 0.5
 """How long a missed wake-up can delay a fact."""
+TURN_BATCHES = 50
+"""After so many without a rest the relay lets a replay in that waits."""
+TURN_POLL_S = 0.05
 BACKOFF_MAX_S = 10.0
 _LOCK = 0x7A68_6F75  # with the schema: one relay per outbox
+_TURN = 0x7A68_6F76  # with the schema: either the relay or a replay has facts on their way
 
 _log = structlog.stdlib.get_logger(__name__)
 _published = Counter("zhihui_relay_published", "Facts published", ["service"])
@@ -115,22 +119,25 @@ class Relay:
                 self._news.set()
 
         await connection.add_listener(CHANNEL, wake)
-        source, on_the_way = _Source(connection), deque[_Sent]()
+        source, turn, on_the_way = _Source(connection), _Turn(connection), deque[_Sent]()
         try:
             while True:
                 self._news.clear()
                 rows: Sequence[Any] = ()
-                if len(on_the_way) < DEPTH:
+                if len(on_the_way) < DEPTH and await turn.taken():
                     rows = await source.next(sent=on_the_way)
                 if rows:
                     there = await send_rows(producer, rows, service=self._service)
                     there.add_done_callback(lambda _: self._news.set())
                     on_the_way.append(_Sent([row["position"] for row in rows], there))
+                elif turn.over and not on_the_way:
+                    await turn.given_back()
                 else:
                     if not on_the_way:
+                        await turn.given_back()
                         _waiting.labels(self._service).set(await source.age_s())
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), POLL_S)
+                        await asyncio.wait_for(self._news.wait(), turn.pause_s)
                 await self._settle(connection, on_the_way)
         finally:
             for sent in on_the_way:
@@ -166,6 +173,49 @@ class _Sent:
 
     positions: Sequence[int]
     there: asyncio.Future[Any]
+
+
+class _Turn:
+    """What is on its way is the relay's alone: a replay waits for it, and then the relay for the replay.
+
+    Else an old fact that is published again could come after a newer one of its key that was published at the same
+    moment, and a compacted state twin would keep the old one.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._mine = False
+        self._refused = False
+        self._batches = 0
+
+    async def taken(self) -> bool:
+        """Whether more may be sent now."""
+        if not self._mine:
+            self._batches = 0
+            self._mine = await self._connection.fetchval(
+                "SELECT pg_try_advisory_lock_shared($1, hashtext(current_schema()))", _TURN
+            )
+            self._refused = not self._mine
+        self._batches += 1
+        return self._mine and not self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether it has been long enough for others to be let in."""
+        return self._mine and self._batches > TURN_BATCHES
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait for news at most."""
+        return TURN_POLL_S if self._refused else POLL_S
+
+    async def given_back(self) -> None:
+        """Let a replay have its turn."""
+        if self._mine:
+            self._mine = False
+            await self._connection.execute(
+                "SELECT pg_advisory_unlock_shared($1, hashtext(current_schema()))", _TURN
+            )
 
 
 class _Source:
@@ -252,24 +302,38 @@ async def republish(
     """
     count, after = 0, 0
     while True:
-        rows = await connection.fetch(
-            f"""
-            SELECT {_COLUMNS}
-              FROM outbox
-             WHERE published_at IS NOT NULL AND position > $1
-               AND ($2::timestamptz IS NULL OR occurred_at >= $2)
-               AND ($3::text IS NULL OR topic = $3)
-               AND ($4::text IS NULL OR key = $4)
-             ORDER BY position
-             LIMIT {BATCH}
-            """,  # noqa: S608  # constants
-            after,
-            since,
-            topic,
-            key,
-        )
-        if not rows:
-            return count
-        await (await send_rows(producer, rows, service=service))
+        await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _TURN)
+        try:
+            rows = await _published_rows(connection, after, since, topic, key)
+            if not rows:
+                return count
+            await (await send_rows(producer, rows, service=service))
+        finally:
+            if not is_lost(connection):
+                await connection.execute(
+                    "SELECT pg_advisory_unlock($1, hashtext(current_schema()))", _TURN
+                )
         after = rows[-1]["position"]
         count += len(rows)
+
+
+async def _published_rows(
+    connection: Any, after: int, since: datetime | None, topic: str | None, key: str | None
+) -> Sequence[Any]:
+    rows: Sequence[Any] = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS}
+          FROM outbox
+         WHERE published_at IS NOT NULL AND position > $1
+           AND ($2::timestamptz IS NULL OR occurred_at >= $2)
+           AND ($3::text IS NULL OR topic = $3)
+           AND ($4::text IS NULL OR key = $4)
+         ORDER BY position
+         LIMIT {BATCH}
+        """,  # noqa: S608  # constants
+        after,
+        since,
+        topic,
+        key,
+    )
+    return rows
