@@ -31,6 +31,7 @@ async def storm(
     commands: int,
     faults: int,
     postgres: str,
+    settle_s: float,
     folder: Path,
     say: Callable[[str], None],
 ) -> tuple[list[Check], dict[str, object]]:
@@ -50,7 +51,7 @@ async def storm(
             say(f"{raging.commands} commands in {took_s:.0f} s; waiting until all is quiet")
             stack.to_kafka.delay_s = stack.to_postgres.delay_s = 0
             await stack.healthy(120)
-            found = await check(stack, raging)
+            found = await check(stack, raging, settle_s=settle_s)
             keeping.cancel()
         finally:
             await stack.stop()
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument(
         "--postgres", default="", help="15, 16, …: Debian's; wheel: the embedded one"
     )
+    parser.add_argument("--settle", type=float, default=240, help="seconds until all must be quiet")
     parser.add_argument("--discard", action="store_true", help="keep nothing, also when it failed")
     asked = parser.parse_args()
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
@@ -100,6 +102,7 @@ def main() -> None:
             commands=asked.commands,
             faults=asked.faults,
             postgres=asked.postgres,
+            settle_s=asked.settle,
             folder=folder,
             say=say,
         )

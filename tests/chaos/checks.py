@@ -17,7 +17,6 @@ from libs.messaging.topics import topics
 from tests.chaos.stack import SERVICES, Stack, verify
 from tests.chaos.storm import Storm
 
-SETTLE_S = 180
 SHOWN = 5
 """Examples that a failed check tells."""
 
@@ -43,9 +42,9 @@ class Ledger:
         """Newest record by topic and key of the state twins, as compaction leaves it."""
 
 
-async def settled(stack: Stack, connection: Any) -> str:
+async def settled(stack: Stack, connection: Any, settle_s: float) -> str:
     """Wait until the outboxes are empty and the groups have nothing left; '' or what is stuck."""
-    ends_at = time.monotonic() + SETTLE_S
+    ends_at = time.monotonic() + settle_s
     still = 0
     while True:
         waiting = {
@@ -66,7 +65,7 @@ async def settled(stack: Stack, connection: Any) -> str:
         else:
             still = 0
         if time.monotonic() > ends_at:
-            return f"after {SETTLE_S} s: outboxes {waiting}, groups {left[:SHOWN]}"
+            return f"after {settle_s} s: outboxes {waiting}, groups {left[:SHOWN]}"
         await asyncio.sleep(1)
 
 
@@ -89,11 +88,11 @@ async def read_all(stack: Stack, connection: Any) -> Ledger:
     return ledger
 
 
-async def check(stack: Stack, storm: Storm) -> list[Check]:
+async def check(stack: Stack, storm: Storm, *, settle_s: float) -> list[Check]:
     """Every invariant, broken or not."""
     connection = await asyncpg.connect(stack.owner)
     try:
-        stuck = await settled(stack, connection)
+        stuck = await settled(stack, connection, settle_s)
         ledger = await read_all(stack, connection)
         found = [Check("everything is published and taken in the end", 1, [stuck] if stuck else [])]
         found += facts_and_log(ledger)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.architecture.tree import ROOT
 
-COMMANDS, FAULTS = 4000, 60
+COMMANDS, FAULTS = 1500, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def noticed(mutant: Mutant, *, seed: int, commands: int, faults: int) -> tuple[l
         done = subprocess.run(
             [
                 *(sys.executable, "-W", "ignore", "-m", "tests.chaos", "--discard"),
+                *("--settle", "60"),
                 *("--seed", str(seed), "--commands", str(commands), "--faults", str(faults)),
             ],
             cwd=tree,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -260,7 +260,10 @@ async def test_a_replay_does_not_leave_an_old_fact_as_the_newest(
         async def send_all(self, records: Any) -> Any:
             for version in versions:  # with the first batch
                 async with transaction(pool) as connection:
-                    await append(connection, a_fact("requests/a", version))
+                    earlier = AT - timedelta(
+                        seconds=1
+                    )  # a clock that stepped: not among what is replayed
+                    await append(connection, a_fact("requests/a", version, occurred_at=earlier))
                 with contextlib.suppress(TimeoutError):  # the relay had all the time to go first
                     await until(lambda: all_published(pool), seconds=1)
             return await super().send_all(records)
