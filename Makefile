@@ -55,7 +55,7 @@ protos: $(VENV)/.dev
 	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m grpc_tools.protoc -I protos -I protos/vendor --python_out=libs/genproto --mypy_out=quiet:libs/genproto \
 	  $$(cd protos && find zhihui -name '*.proto' | sort) buf/validate/validate.proto
 	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m grpc_tools.protoc -I protos -I protos/vendor --grpc_python_out=libs/genproto --mypy_grpc_out=quiet:libs/genproto \
-	  zhihui/experts/v1/experts.proto zhihui/events/v1/events.proto zhihui/scheduling/v1/scheduling.proto
+	  zhihui/experts/v1/experts.proto zhihui/events/v1/events.proto zhihui/scheduling/v1/scheduling.proto zhihui/feeds/v1/feeds.proto
 	$(PY) -m tests.contract.document
 
 # What consumers have been promised: written anew with a release, or once when something was added that must stay.

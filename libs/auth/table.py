@@ -108,6 +108,20 @@ class Action(StrEnum):
     REPAIR_ROUND = "RepairRound"
     LIST_COVERAGE = "ListCoverage"
     RANK_WINDOWS = "RankWindows"
+    # feeds
+    CREATE_WEBHOOK = "CreateWebhook"
+    LIST_WEBHOOKS = "ListWebhooks"
+    PAUSE_WEBHOOK = "PauseWebhook"
+    RESUME_WEBHOOK = "ResumeWebhook"
+    ROTATE_WEBHOOK_SECRET = "RotateWebhookSecret"  # noqa: S105  # a method's name
+    DELETE_WEBHOOK = "DeleteWebhook"
+    LIST_DELIVERIES = "ListDeliveries"
+    REPLAY_DELIVERIES = "ReplayDeliveries"
+    CREATE_CALENDAR = "CreateCalendar"
+    LIST_CALENDARS = "ListCalendars"
+    ROTATE_CALENDAR = "RotateCalendar"
+    REVOKE_CALENDAR = "RevokeCalendar"
+    READ_CALENDAR = "ReadCalendar"
 
 
 SIGNED_IN = frozenset(Role)
@@ -123,6 +137,8 @@ FILERS = COORDINATORS | {Role.VENUE_STAFF, Role.LOCAL_HEAD}
 ENDORSERS = COORDINATORS | {Role.LOCAL_HEAD}
 EXPERTS = frozenset({Role.EXPERT})
 """Own profile, limits, availability and offers: the handler checks that it is their own."""
+SUBSCRIBERS = COORDINATORS | {Role.CONSUMER}
+"""Have facts sent to them: only those of topics that they may read, which the handler checks."""
 SIGNERS = frozenset({Role.LEADER, Role.ADMIN})
 """Sign a round before it is published."""
 
@@ -216,6 +232,20 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.REPAIR_ROUND: COORDINATORS,
     Action.LIST_COVERAGE: READERS,
     Action.RANK_WINDOWS: READERS | FILERS,
+    # feeds: the handlers check whose
+    Action.CREATE_WEBHOOK: SUBSCRIBERS,
+    Action.LIST_WEBHOOKS: SUBSCRIBERS,
+    Action.PAUSE_WEBHOOK: SUBSCRIBERS,
+    Action.RESUME_WEBHOOK: SUBSCRIBERS,
+    Action.ROTATE_WEBHOOK_SECRET: SUBSCRIBERS,
+    Action.DELETE_WEBHOOK: SUBSCRIBERS,
+    Action.LIST_DELIVERIES: SUBSCRIBERS,
+    Action.REPLAY_DELIVERIES: SUBSCRIBERS,
+    Action.CREATE_CALENDAR: FILERS | EXPERTS,
+    Action.LIST_CALENDARS: FILERS | EXPERTS,
+    Action.ROTATE_CALENDAR: FILERS | EXPERTS,
+    Action.REVOKE_CALENDAR: FILERS | EXPERTS,
+    Action.READ_CALENDAR: frozenset({Role.SERVICE}),
 }
 
 

@@ -82,6 +82,11 @@ def dead_letter_topic(service: str) -> str:
     return f"{service}.dead.v1"
 
 
+def dead_letter_services() -> tuple[str, ...]:
+    """Services with dead letters in the table."""
+    return tuple(row["owner"] for row in _table()["dead_letters"])
+
+
 def dead_letters_of(service: str) -> kafka.TopicSettings:
     """The dead-letter topic of a consumer that is not in the table, as it should be."""
     return kafka.TopicSettings(

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from services.cli import assignment, expert, facts, node, pool, request, round, sheets, watch
+from services.cli import (
+    assignment,
+    calendar,
+    expert,
+    facts,
+    node,
+    pool,
+    request,
+    round,
+    sheets,
+    watch,
+    webhook,
+)
 from services.cli.answer import OUTAGE, Answer
 from services.cli.demo import command as demo
 from services.cli.session import Session
@@ -21,6 +33,8 @@ app.add_typer(node.venue_app, name="venue")
 app.add_typer(sheets.app)
 app.add_typer(demo.app, name="demo")
 app.add_typer(facts.app, name="facts")
+app.add_typer(webhook.app, name="webhook")
+app.add_typer(calendar.app, name="calendar")
 app.command("watch")(watch.watch)
 
 
@@ -34,6 +48,7 @@ def _flags(
     scheduling_address: Annotated[
         str | None, typer.Option("--scheduling", help="host:port")
     ] = None,
+    feeds_address: Annotated[str | None, typer.Option("--feeds", help="host:port")] = None,
     kafka_address: Annotated[str | None, typer.Option("--kafka", help="host:port")] = None,
     token: Annotated[str | None, typer.Option(help="令牌 · bearer token")] = None,
 ) -> None:
@@ -42,6 +57,7 @@ def _flags(
         "experts": experts_address,
         "events": events_address,
         "scheduling": scheduling_address,
+        "feeds": feeds_address,
         "kafka": kafka_address,
         "token": token,
     }

@@ -23,7 +23,7 @@ from services.cli.watch import bootstrap_of, label_of, line_of, since_of
 
 app = typer.Typer(no_args_is_help=True, help="事实日志 · the log of facts")
 
-SERVICES = ("experts", "events", "scheduling")
+SERVICES = ("experts", "events", "scheduling", "feeds")
 EVERYTHING = 10**9
 PAGE = 1000
 OLD_S = 60

@@ -10,7 +10,7 @@ STATE_FILE = "stack.json"
 FOLDER_VARIABLE = "ZHIHUI_HOME"
 FOLDER_DEFAULT = ".zhihui"
 
-KEYS = ("experts", "events", "scheduling", "kafka", "token", "database")
+KEYS = ("experts", "events", "scheduling", "feeds", "kafka", "token", "database")
 
 
 class StackUnknown(Exception):
@@ -24,6 +24,7 @@ class Stack:
     experts: str = ""
     events: str = ""
     scheduling: str = ""
+    feeds: str = ""
     kafka: str = ""
     token: str = ""
     database: str = ""

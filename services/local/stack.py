@@ -17,8 +17,15 @@ from services.local.apache import FETCH_S
 from services.local.home import MARK, Home, StackRefused
 from services.local.process import STOP_S, Child, free_port, is_free
 
-SERVICES = ("experts", "events", "scheduling")
-PORTS = {"web": 7400, "identity": 7410, "experts": 7411, "events": 7412, "scheduling": 7413}
+SERVICES = ("experts", "events", "scheduling", "feeds")
+PORTS = {
+    "web": 7400,
+    "identity": 7410,
+    "experts": 7411,
+    "events": 7412,
+    "scheduling": 7413,
+    "feeds": 7414,
+}
 """Taken when they are free, so that addresses stay the same from run to run."""
 HTTP = frozenset({"web", "identity"})
 """The others speak gRPC."""
@@ -30,7 +37,7 @@ DATABASE = "zhihui"
 
 
 class Stack:
-    """PostgreSQL, a broker, the three services, a solver worker, an identity provider for trying out and the web edge, on the loopback address."""
+    """PostgreSQL, a broker, the four services, a solver worker, an identity provider for trying out and the web edge, on the loopback address."""
 
     def __init__(
         self, home: Home, *, kafka: str, ports: Mapping[str, int], say: Callable[[str], None]
@@ -106,6 +113,8 @@ class Stack:
         if service in SERVICES:
             environment["ZHIHUI_DATABASE_DSN"] = dsn_of(self._owner_dsn, role=service)
             environment["ZHIHUI_DATABASE_OWNER_DSN"] = self._owner_dsn
+        if name == "feeds":  # receivers on this machine are tried out here
+            environment["ZHIHUI_WEBHOOKS_PRIVATE"] = "True"
         if name in self._addresses:
             environment["ZHIHUI_LISTEN"] = self._addresses[name]
         if name == "web":

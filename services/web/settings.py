@@ -41,6 +41,8 @@ class Settings(ServiceSettings):
 
     session_key: SecretStr = SecretStr("")
     """Seals session cookies, 32 characters or more; empty: derived from the key of tokens."""
+    feeds_address: str = "127.0.0.1:7414"
+    """`host:port` of the feeds service."""
     session_hours: int = Field(default=8, ge=1, le=24)
     """After this long a person signs in again, whatever they did."""
     session_idle_minutes: int = Field(default=120, ge=5, le=1440)

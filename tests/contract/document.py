@@ -19,6 +19,7 @@ from libs.messaging.topics import (
     DEAD_LETTER_DAYS,
     TOMBSTONE_DAYS,
     Topic,
+    dead_letter_services,
     dead_letter_topic,
     topics,
 )
@@ -395,7 +396,7 @@ def document() -> Mapping[str, Any]:
             "channel": {"$ref": f"#/channels/{topic.state_twin}"},
             "summary": f"{topic.about} For those who come late.",
         }
-    for service in protos.SERVICES:
+    for service in dead_letter_services():
         channels[dead_letter_topic(service)] = _dead_channel(service)
         operations[f"put aside {dead_letter_topic(service)}"] = {
             "action": "send",

@@ -1,4 +1,4 @@
-"""The three services over real channels, each with its own schema in one real database."""
+"""The services over real channels, each with its own schema in one real database."""
 
 import contextlib
 import time
@@ -8,6 +8,8 @@ from zhihui.events.v1 import events_pb2 as events_pb
 from zhihui.events.v1 import events_pb2_grpc as events_grpc
 from zhihui.experts.v1 import experts_pb2 as experts_pb
 from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
+from zhihui.feeds.v1 import feeds_pb2 as feeds_pb
+from zhihui.feeds.v1 import feeds_pb2_grpc as feeds_grpc
 from zhihui.scheduling.v1 import scheduling_pb2 as scheduling_pb
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
@@ -23,6 +25,12 @@ from services.experts import __main__ as experts_main
 from services.experts.adapters.postgres import transaction as experts_transaction
 from services.experts.api.servicer import ExpertsServicer
 from services.experts.settings import Settings as ExpertsSettings
+from services.feeds import __main__ as feeds_main
+from services.feeds.adapters.icalendar import text_of
+from services.feeds.adapters.postgres import transaction as feeds_transaction
+from services.feeds.adapters.receiver import HttpReceiver
+from services.feeds.api.servicer import FeedsServicer
+from services.feeds.settings import Settings as FeedsSettings
 from services.scheduling import __main__ as scheduling_main
 from services.scheduling.adapters.transaction import transaction as scheduling_transaction
 from services.scheduling.api.servicer import SchedulingServicer
@@ -72,4 +80,23 @@ async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str,
         )
         add = scheduling_grpc.add_SchedulingServiceServicer_to_server
         async with served(settings, add, servicer, scheduling_pb.DESCRIPTOR) as address:
+            yield address, pool
+
+
+@contextlib.asynccontextmanager
+async def feeds_service(
+    dsn: str, clock: Clock, *, receiver: HttpReceiver
+) -> AsyncIterator[tuple[str, Pool]]:
+    """The feeds service's address, and its pool; nothing is sent but by a Sender of the test's own."""
+    migrate(dsn, feeds_main.MIGRATIONS, schema="feeds", role="feeds")
+    settings = FeedsSettings(**settings_for(dsn, "feeds"))
+    async with create_pool(settings) as pool:
+        servicer = FeedsServicer(
+            transaction=lambda: feeds_transaction(pool),
+            clock=clock,
+            check=receiver.check,
+            calendar_text=text_of,
+        )
+        add = feeds_grpc.add_FeedsServiceServicer_to_server
+        async with served(settings, add, servicer, feeds_pb.DESCRIPTOR) as address:
             yield address, pool

@@ -1,4 +1,4 @@
-"""Calls to the three services, told and answered as plain values."""
+"""Calls to the services, told and answered as plain values."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 from zhihui.events.v1 import events_pb2, events_pb2_grpc
 from zhihui.experts.v1 import experts_pb2, experts_pb2_grpc
+from zhihui.feeds.v1 import feeds_pb2, feeds_pb2_grpc
 from zhihui.scheduling.v1 import scheduling_pb2, scheduling_pb2_grpc
 
 from libs.rpc.client import channel
@@ -45,12 +46,14 @@ class Services:
                 settings.experts_address,
                 settings.events_address,
                 settings.scheduling_address,
+                settings.feeds_address,
             )
         ]
         stubs: list[tuple[Any, Any]] = [
             (experts_pb2, experts_pb2_grpc.ExpertsServiceStub(self._channels[0])),
             (events_pb2, events_pb2_grpc.EventsServiceStub(self._channels[1])),
             (scheduling_pb2, scheduling_pb2_grpc.SchedulingServiceStub(self._channels[2])),
+            (feeds_pb2, feeds_pb2_grpc.FeedsServiceStub(self._channels[3])),
         ]
         self._calls: dict[str, tuple[Any, Any]] = {
             method.name: (getattr(stub, method.name), getattr(module, f"{method.name}Request"))

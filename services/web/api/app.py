@@ -13,7 +13,17 @@ from starlette.exceptions import HTTPException
 from libs.auth.principal import NotSignedIn
 from services.web.adapters.provider import Provider
 from services.web.adapters.services import Refused, Services
-from services.web.api import answer, experts, pages, reference, requests, rounds, sheets, sign_in
+from services.web.api import (
+    answer,
+    calendars,
+    experts,
+    pages,
+    reference,
+    requests,
+    rounds,
+    sheets,
+    sign_in,
+)
 from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing
 from services.web.api.guard import Guard, Limits
 from services.web.api.limit import RateLimit
@@ -92,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     for part in (sign_in, reference, rounds, requests, experts, answer, sheets):
         app.include_router(part.router)
     app.include_router(sign_in.pages)
+    app.include_router(calendars.router(settings))
     pages.add_to(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(

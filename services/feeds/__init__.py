@@ -1,0 +1,1 @@
+"""Carries facts to those without Kafka: webhooks, and calendars that a phone can follow."""

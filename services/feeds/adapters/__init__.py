@@ -1,0 +1,1 @@
+"""PostgreSQL, HTTP to receivers, and the iCalendar format."""

@@ -1,0 +1,1 @@
+"""What a webhook, a delivery and a calendar are."""
