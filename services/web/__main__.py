@@ -19,7 +19,13 @@ def main() -> None:
     host, _, port = settings.listen.rpartition(":")
     if not settings.oidc_issuer:
         raise SystemExit("ZHIHUI_OIDC_ISSUER is not set: nobody could sign in")
-    uvicorn.run(create_app(settings), host=host.strip("[]"), port=int(port), log_config=None)
+    uvicorn.run(
+        create_app(settings),
+        host=host.strip("[]"),
+        port=int(port),
+        log_config=None,
+        access_log=False,  # addresses of calendars are secrets
+    )
 
 
 if __name__ == "__main__":
