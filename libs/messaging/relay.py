@@ -63,6 +63,19 @@ _NEWEST = f"""
      LIMIT {BATCH}
 """  # noqa: S608  # constants
 
+# What a tombstone says is forgotten here, too: a replay must not bring it back.
+_FORGET = """
+    UPDATE outbox AS earlier
+       SET payload = NULL
+      FROM outbox AS last
+     WHERE last.position = ANY($1)
+       AND last.type = 'tombstone'
+       AND earlier.topic = last.topic
+       AND earlier.key = last.key
+       AND earlier.position < last.position
+       AND earlier.payload IS NOT NULL
+"""
+
 
 class Relay:
     """Publishes a service's outbox; `run` it beside the server.
@@ -129,7 +142,8 @@ class Relay:
                 if rows:
                     there = await send_rows(producer, rows, service=self._service)
                     there.add_done_callback(lambda _: self._news.set())
-                    on_the_way.append(_Sent([row["position"] for row in rows], there))
+                    forgets = any(row["payload"] is None for row in rows)
+                    on_the_way.append(_Sent([row["position"] for row in rows], there, forgets))
                 elif turn.over and not on_the_way:
                     await turn.given_back()
                 else:
@@ -151,9 +165,14 @@ class Relay:
     async def _settle(self, connection: Any, on_the_way: deque[_Sent]) -> None:
         """Remember what the broker has acknowledged; in the order of sending, so that a restart leaves no gap."""
         positions: list[int] = []
+        forgets = False
         while on_the_way and on_the_way[0].there.done():
             on_the_way[0].there.result()
-            positions += on_the_way.popleft().positions
+            sent = on_the_way.popleft()
+            positions += sent.positions
+            forgets = forgets or sent.forgets
+        if forgets:  # first: a crash in between does it again
+            await connection.execute(_FORGET, positions)
         if positions:
             await connection.execute(
                 "UPDATE outbox SET published_at = now() WHERE position = ANY($1)", positions
@@ -173,6 +192,8 @@ class _Sent:
 
     positions: Sequence[int]
     there: asyncio.Future[Any]
+    forgets: bool
+    """Whether a tombstone is among them."""
 
 
 class _Turn:
@@ -298,10 +319,12 @@ async def republish(
 ) -> int:
     """Publish again what was published, in the same order and with the same message ids; gives how many.
 
-    `since` is inclusive; None and empty choose everything. What was never published is left to the relay.
+    `since` is inclusive; None and empty choose everything. What was never published is left to the relay; what a
+    tombstone has made forgotten stays so.
     """
     count, after = 0, 0
     while True:
+<<<<<<< HEAD
         await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _TURN)
         try:
             rows = await _published_rows(connection, after, since, topic, key)
@@ -313,6 +336,28 @@ async def republish(
                 await connection.execute(
                     "SELECT pg_advisory_unlock($1, hashtext(current_schema()))", _TURN
                 )
+=======
+        rows = await connection.fetch(
+            f"""
+            SELECT {_COLUMNS}
+              FROM outbox
+             WHERE published_at IS NOT NULL AND position > $1
+               AND (payload IS NOT NULL OR type = 'tombstone')
+               AND ($2::timestamptz IS NULL OR occurred_at >= $2)
+               AND ($3::text IS NULL OR topic = $3)
+               AND ($4::text IS NULL OR key = $4)
+             ORDER BY position
+             LIMIT {BATCH}
+            """,  # noqa: S608  # constants
+            after,
+            since,
+            topic,
+            key,
+        )
+        if not rows:
+            return count
+        await (await send_rows(producer, rows, service=service))
+>>>>>>> 024396c (Look through everything that travels and is logged for personal data; let outbox, twin and disk forget what is erased)
         after = rows[-1]["position"]
         count += len(rows)
 

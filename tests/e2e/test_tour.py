@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import ROOT
+from tests.e2e.privacy import nothing_personal_travels
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -108,6 +109,7 @@ def test_the_tour_works_as_written_and_a_second_start_finds_what_it_left(tmp_pat
         assert mine["state"] in {"STATE_SCHEDULED", "STATE_UNSERVED"}
         assert (folder / "requests.xlsx").stat().st_size > 10_000
         before = stack.zhihui("round", "show", "demo")
+        nothing_personal_travels(tmp_path / "home")
     finally:
         stack.stop()
     again = RunningStack(tmp_path / "home")

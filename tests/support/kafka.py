@@ -23,7 +23,7 @@ class ApacheKafka:
 
     def __init__(self, data: Path) -> None:
         fetch_jars()
-        self._data = data
+        self._data = self.data = data
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap = ""
 

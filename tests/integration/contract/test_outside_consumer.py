@@ -108,7 +108,7 @@ async def outside(bootstrap: str, *flags: str) -> Any:
 async def published(bootstrap: str, rows: Sequence[dict[str, Any]]) -> None:
     async with kafka.Producer(bootstrap, client="story") as producer:
         for one in rows:  # one by one: the order of the story
-            await send_rows(producer, [one], service=topics()[one["topic"]].owner)
+            await (await send_rows(producer, [one], service=topics()[one["topic"]].owner))
 
 
 async def ours(bootstrap: str) -> State:
