@@ -1,7 +1,7 @@
 """What is erased upstream is forgotten everywhere: in the outbox that replays, in a compacted topic, and on the broker's disk."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ async def test_a_replay_does_not_bring_back_what_was_forgotten(
 
 
 @pytest.fixture
-async def compacting(apache_node: ApacheKafka) -> AsyncIterator[ApacheKafka]:
+def compacting(apache_node: ApacheKafka) -> Iterator[ApacheKafka]:
     """The session's node, where the twin is compacted within seconds."""
     apache_node.clear()
     admin = AdminClient({"bootstrap.servers": apache_node.bootstrap})
