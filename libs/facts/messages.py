@@ -1,6 +1,7 @@
 """Every message that can be a fact's payload, by the type its header names."""
 
 import functools
+import hashlib
 from collections.abc import Mapping
 
 from google.protobuf.message import Message
@@ -21,6 +22,13 @@ def fact_types() -> Mapping[str, type[Message]]:
         for descriptor in module.DESCRIPTOR.message_types_by_name.values()
         if "occurred_time" in descriptor.fields_by_name
     }
+
+
+@functools.cache
+def contract_version() -> str:
+    """The first 12 digits of the SHA-256 over the descriptions of all facts."""
+    files = sorted(module.DESCRIPTOR.serialized_pb for module in (experts, events, scheduling))
+    return hashlib.sha256(b"".join(files)).hexdigest()[:12]
 
 
 def message_of(fact: Received) -> Message | None:

@@ -438,6 +438,27 @@ async def lags(bootstrap: str, groups: Sequence[str]) -> list[Lag]:
         await admin.close()
 
 
+async def counts(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
+    """How many records each of `topics` keeps; 0 for one that is not there.
+
+    Raises:
+        KafkaError: the broker is away.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        there = await consumer.topics()
+        found = dict.fromkeys(topics, 0)
+        for topic in there & set(topics):
+            parts = [TopicPartition(topic, one) for one in await _partitions(consumer, topic)]
+            starts = await consumer.beginning_offsets(parts)
+            ends = await consumer.end_offsets(parts)
+            found[topic] = sum(ends[part] - starts[part] for part in parts)
+        return found
+    finally:
+        await consumer.stop()
+
+
 async def apply_topics(
     bootstrap: str, wanted: Sequence[TopicSettings], *, replicas: int
 ) -> list[str]:

@@ -1,5 +1,6 @@
 """`zhihui facts`: is everything announced, has everybody heard it, does it add up; publish again; look after dead letters."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
@@ -12,22 +13,20 @@ from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.clock import system_clock
-from libs.facts.messages import fact_types
+from libs.facts.messages import contract_version, fact_types
 from libs.facts.state import COUNTED, TOPICS, State, hash_of_assignments, hash_of_things
 from libs.messaging import kafka, operations
 from libs.messaging.topics import dead_letter_topic, topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
+from services.cli import cells
 from services.cli.answer import OUTAGE, REFUSED
 from services.cli.session import Session, listed
 from services.cli.watch import bootstrap_of, label_of, line_of, since_of
 
 app = typer.Typer(no_args_is_help=True, help="事实日志 · the log of facts")
 
-SERVICES = ("experts", "events", "scheduling", "feeds")
 EVERYTHING = 10**9
 PAGE = 1000
-OLD_S = 60
-"""An outbox older than this, or a dead letter, is something to look at."""
 
 Database = Annotated[
     str, typer.Option(help="数据库属主的连接串 · DSN of the database's owner (ZHIHUI_DATABASE)")
@@ -67,64 +66,66 @@ def status(
     bootstrap = bootstrap_of(session)
     owner = database or session.stack.database
 
-    async def ask() -> tuple[Any, ...]:
-        outboxes = await operations.outboxes(owner, SERVICES) if owner else []
-        held_by = await operations.long_transactions(owner) if owner else []
-        lags = await kafka.lags(bootstrap, [*SERVICES, *(group or [])])
-        dead = {service: await _dead(bootstrap, service) for service in SERVICES}
-        return outboxes, held_by, lags, dead
-
-    outboxes, held_by, lags, dead = _run(session, ask())
-    answer = session.answer
-    worry = (
-        any(one.age_s > OLD_S for one in outboxes) or bool(held_by) or any(map(len, dead.values()))
+    found: operations.FactsStatus = _run(
+        session,
+        operations.facts_status(
+            owner, bootstrap, contract=contract_version(), groups=tuple(group or ())
+        ),
     )
+    answer = session.answer
     if answer.as_json:
-        answer.line(
-            {
-                "outboxes": [
-                    {
-                        name: getattr(one, name)
-                        for name in ("service", "published", "waiting", "age_s")
-                    }
-                    for one in outboxes
-                ],
-                "groups": [
-                    {name: getattr(one, name) for name in ("group", "topic", "taken", "waiting")}
-                    for one in lags
-                ],
-                "dead_letters": {service: len(letters) for service, letters in dead.items()},
-                "long_transactions": [
-                    {name: getattr(one, name) for name in ("pid", "application", "age_s", "query")}
-                    for one in held_by
-                ],
-                "worry": worry,
-            }
-        )
+        answer.line({**dataclasses.asdict(found), "worry": found.worry})
         return
     answer.table(
-        "发件箱 · outboxes",
-        ("服务 service", "已发布 published", "等待 waiting", "最早等了 oldest waits"),
-        [(one.service, one.published, one.waiting, f"{one.age_s:.1f} s") for one in outboxes],
+        f"发件箱 · outboxes    契约 contract {found.contract}",
+        (
+            "服务 service",
+            "已发布 published",
+            "等待 waiting",
+            "最早等了 oldest waits",
+            "最后一条 last fact",
+            "库结构 schema",
+        ),
+        [
+            (
+                one.service,
+                one.published,
+                one.waiting,
+                f"{one.age_s:.1f} s",
+                "" if one.last_time is None else cells.local(one.last_time),
+                one.schema_version,
+            )
+            for one in found.outboxes
+        ],
     )
     answer.table(
         "消费组 · consumer groups",
-        ("组 group", "主题 topic", "已处理 taken", "滞后 lag"),
-        [(one.group, one.topic, one.taken, one.waiting) for one in lags],
+        ("组 group", "主题 topic", "已处理 taken", "滞后 lag", "最后处理 last taken"),
+        [
+            (
+                one.group,
+                one.topic,
+                one.taken,
+                one.waiting,
+                cells.local(at) if (at := found.last_taken.get(one.group)) else "",
+            )
+            for one in found.groups
+        ],
     )
     answer.table(
         "死信 · dead letters",
         ("服务 service", "条数 count"),
-        [(service, len(letters)) for service, letters in dead.items()],
+        list(found.dead_letters.items()),
     )
-    for one in held_by:
+    for one in found.long_transactions:
         answer.say(
-            f"长事务 long transaction: pid {one.pid} {one.application} {one.age_s:.0f} s: {escape(one.query)}",
+            f"长事务 long transaction: pid {one.pid} {one.application} {one.age_s:.0f} s "
+            f"{one.state}: {escape(one.query)}",
             style="yellow",
         )
     answer.say(
-        "请处理 · look at this" if worry else "正常 · all well",
-        style="yellow" if worry else "green",
+        "请处理 · look at this" if found.worry else "正常 · all well",
+        style="yellow" if found.worry else "green",
     )
 
 
@@ -276,7 +277,7 @@ def replay(
         raise typer.Exit(
             session.answer.failed(f"{topic}: 没有这个主题 (no such topic)", code=REFUSED)
         )
-    services = [topics()[topic].owner] if topic else SERVICES
+    services = [topics()[topic].owner] if topic else operations.SERVICES
 
     async def run() -> int:
         count = 0
@@ -303,7 +304,7 @@ def dead(
     """Read dead letters: what could not be handled, and why."""
     session: Session = context.obj
     bootstrap = bootstrap_of(session)
-    for one in [service] if service else SERVICES:
+    for one in [service] if service else operations.SERVICES:
         for record in _run(session, _dead(bootstrap, one)):
             _tell_letter(session, one, record)
 

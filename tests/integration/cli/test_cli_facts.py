@@ -16,7 +16,7 @@ from zhihui.scheduling.v1 import scheduling_pb2 as pb
 from libs.errors import WrongState
 from libs.facts.state import hash_of_assignments
 from libs.ids import new_uuid
-from libs.messaging import MESSAGING_MIGRATIONS
+from libs.messaging import MESSAGING_MIGRATIONS, operations
 from libs.messaging.consumer import Consumer
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append_all
@@ -57,6 +57,7 @@ class Command:
     """The command against this test's broker and database."""
 
     def __init__(self, bootstrap: str, owner_dsn: str, folder: str) -> None:
+        self.owner_dsn = owner_dsn
         self._environment = {
             **os.environ,
             "PYTHONPATH": ".:libs/genproto",
@@ -168,6 +169,27 @@ async def test_the_log_adds_up_or_it_is_said(
     assert (code, answer["equal"]) == (2, False)
 
 
+async def test_a_transaction_that_holds_facts_up_is_named(
+    pool: Pool, settings: ServiceSettings, zhihui: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = message(
+        facts.AssignmentPublished(assignment=an_assignment(1)),
+        topic="scheduling.assignment.v1",
+        key="assignments/as-1",
+    )
+    async with transaction(pool) as connection:
+        await append_all(connection, [one])
+        pid = await connection.fetchval("SELECT pg_backend_pid()")
+        monkeypatch.setattr(operations, "LONG_S", 0)
+        (held_by,) = await operations.long_transactions(zhihui.owner_dsn)
+        assert (held_by.pid, held_by.application) == (pid, "zhihui-scheduling")
+        assert held_by.state == "idle in transaction"
+        assert "pg_backend_pid" in held_by.query
+        monkeypatch.undo()
+        assert await operations.long_transactions(zhihui.owner_dsn) == [], "not long yet"
+    assert await operations.long_transactions(zhihui.owner_dsn) == []
+
+
 async def test_a_replay_is_heard_once(
     pool: Pool, settings: ServiceSettings, zhihui: Command
 ) -> None:
@@ -211,9 +233,17 @@ async def test_a_dead_letter_is_read_mended_and_heard(
     code, (status,) = await zhihui("facts", "status")
     assert (code, status["worry"], status["dead_letters"]["scheduling"]) == (0, True, 1)
     assert [one["waiting"] for one in status["groups"] if one["group"] == "scheduling"] == [0]
-    assert status["outboxes"] == [
-        {"service": "scheduling", "published": 2, "waiting": 0, "age_s": 0.0}
-    ]
+    (outbox,) = status["outboxes"]
+    assert (outbox["service"], outbox["published"], outbox["waiting"], outbox["age_s"]) == (
+        "scheduling",
+        2,
+        0,
+        0.0,
+    )
+    assert datetime.fromisoformat(outbox["last_time"]) == AT
+    assert outbox["schema_version"]
+    assert not status["last_taken"], "what was refused was not taken"
+    assert len(status["contract"]) == 12
 
     letter["fact"]["payload"]["assignment"]["reason"] = ""
     mended = tmp_path / "mended.json"
@@ -222,6 +252,8 @@ async def test_a_dead_letter_is_read_mended_and_heard(
     assert code == 0
     async with running(consumer.run()):
         await until(lambda: heard == ["assignments/as-1"])
+    code, (status,) = await zhihui("facts", "status")
+    assert status["last_taken"]["scheduling"]
     code, text = await zhihui.said("facts", "dead")
     assert "it has a reason" in text
     code, text = await zhihui.said("facts", "status")
