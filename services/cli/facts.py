@@ -18,7 +18,7 @@ from libs.facts.state import COUNTED, TOPICS, State, hash_of_assignments, hash_o
 from libs.messaging import kafka, operations
 from libs.messaging.topics import dead_letter_topic, topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
-from services.cli import cells
+from libs.sheets import cells
 from services.cli.answer import OUTAGE, REFUSED
 from services.cli.session import Session, listed
 from services.cli.watch import bootstrap_of, label_of, line_of, since_of

@@ -9,7 +9,7 @@ from zhihui.feeds.v1 import feeds_pb2 as pb
 from zhihui.feeds.v1 import feeds_pb2_grpc as pb_grpc
 
 from libs.clock import system_clock
-from services.cli import cells
+from libs.sheets import cells
 from services.cli.session import Name, Session, call_id, full_name, listed, word
 from services.cli.watch import since_of
 
