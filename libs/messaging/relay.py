@@ -324,7 +324,6 @@ async def republish(
     """
     count, after = 0, 0
     while True:
-<<<<<<< HEAD
         await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _TURN)
         try:
             rows = await _published_rows(connection, after, since, topic, key)
@@ -336,28 +335,6 @@ async def republish(
                 await connection.execute(
                     "SELECT pg_advisory_unlock($1, hashtext(current_schema()))", _TURN
                 )
-=======
-        rows = await connection.fetch(
-            f"""
-            SELECT {_COLUMNS}
-              FROM outbox
-             WHERE published_at IS NOT NULL AND position > $1
-               AND (payload IS NOT NULL OR type = 'tombstone')
-               AND ($2::timestamptz IS NULL OR occurred_at >= $2)
-               AND ($3::text IS NULL OR topic = $3)
-               AND ($4::text IS NULL OR key = $4)
-             ORDER BY position
-             LIMIT {BATCH}
-            """,  # noqa: S608  # constants
-            after,
-            since,
-            topic,
-            key,
-        )
-        if not rows:
-            return count
-        await (await send_rows(producer, rows, service=service))
->>>>>>> 024396c (Look through everything that travels and is logged for personal data; let outbox, twin and disk forget what is erased)
         after = rows[-1]["position"]
         count += len(rows)
 
@@ -370,6 +347,7 @@ async def _published_rows(
         SELECT {_COLUMNS}
           FROM outbox
          WHERE published_at IS NOT NULL AND position > $1
+           AND (payload IS NOT NULL OR type = 'tombstone')
            AND ($2::timestamptz IS NULL OR occurred_at >= $2)
            AND ($3::text IS NULL OR topic = $3)
            AND ($4::text IS NULL OR key = $4)
