@@ -58,6 +58,9 @@ class Action(StrEnum):
     ENDORSE_REQUEST = "EndorseRequest"
     RETURN_REQUEST = "ReturnRequest"
     WITHDRAW_REQUEST = "WithdrawRequest"
+    ASK_CHANGE = "AskChange"
+    ANSWER_CHANGE = "AnswerChange"
+    ERASE_ACCOUNT = "EraseAccount"
     LIST_REQUEST_HISTORY = "ListRequestHistory"
     CREATE_SERIES = "CreateSeries"
     GET_SERIES = "GetSeries"
@@ -107,6 +110,7 @@ class Action(StrEnum):
     LIST_ASSIGNMENTS = "ListAssignments"
     REPAIR_ROUND = "RepairRound"
     LIST_COVERAGE = "ListCoverage"
+    GET_OUTCOME = "GetOutcome"
     RANK_WINDOWS = "RankWindows"
     # feeds
     CREATE_WEBHOOK = "CreateWebhook"
@@ -182,6 +186,9 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.ENDORSE_REQUEST: ENDORSERS,
     Action.RETURN_REQUEST: ENDORSERS,
     Action.WITHDRAW_REQUEST: FILERS,
+    Action.ASK_CHANGE: FILERS,
+    Action.ANSWER_CHANGE: COORDINATORS,
+    Action.ERASE_ACCOUNT: SIGNED_IN,
     Action.LIST_REQUEST_HISTORY: READERS | FILERS,
     Action.CREATE_SERIES: FILERS,
     Action.GET_SERIES: READERS | FILERS,
@@ -231,6 +238,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.LIST_ASSIGNMENTS: READERS | EXPERTS,
     Action.REPAIR_ROUND: COORDINATORS,
     Action.LIST_COVERAGE: READERS,
+    Action.GET_OUTCOME: READERS | FILERS,
     Action.RANK_WINDOWS: READERS | FILERS,
     # feeds: the handlers check whose
     Action.CREATE_WEBHOOK: SUBSCRIBERS,

@@ -64,3 +64,10 @@ async def forget(connection: Connection, *, before: datetime) -> int:
     """Drop answers given before `before`; gives how many. Callers must not retry for longer than that."""
     done = await connection.execute("DELETE FROM idempotency WHERE created_at < $1", before)
     return int(done.rpartition(" ")[2])
+
+
+async def forget_answers(connection: Connection, *, principal: str, but: str) -> None:
+    """Drop what `principal` was answered, for there may be something personal in it; the call with the id `but` goes on."""
+    await connection.execute(
+        "DELETE FROM idempotency WHERE principal = $1 AND request_id <> $2", principal, but
+    )

@@ -8,7 +8,7 @@ from typing import Protocol
 from services.events.domain.event import Event
 from services.events.domain.event import State as EventState
 from services.events.domain.place import Group, Node, NodeKind, Venue
-from services.events.domain.request import Period, Request
+from services.events.domain.request import Change, Period, Request
 from services.events.domain.request import State as RequestState
 from services.events.domain.series import Series
 
@@ -178,6 +178,21 @@ class Requests(Protocol):
 
     async def note(self, *notes: Note, at: datetime, by: str) -> None:
         """Add to the histories of requests."""
+
+    async def ask_change(self, change: Change, *, by: str) -> None:
+        """Keep a change that waits for an answer, in the place of an earlier one."""
+
+    async def changes(self, names: Sequence[str]) -> Mapping[str, Change]:
+        """The changes that wait, of those of `names` that have one."""
+
+    async def end_changes(self, names: Sequence[str]) -> None:
+        """Forget the changes of these requests: they were answered, or the request has ended."""
+
+    async def drafts_of(self, subject: str) -> Sequence[str]:
+        """Names of the drafts that `subject` filed."""
+
+    async def erase(self, subject: str, *, pseudonym: str) -> int:
+        """Erase hosts, telephones, notes and remarks that `subject` wrote, and call them `pseudonym` everywhere; how many requests."""
 
     async def history(self, name: str, *, after: int, size: int) -> Sequence[HistoryEntry]:
         """Up to `size` entries, oldest first, after the position `after`."""

@@ -16,7 +16,7 @@ from libs.postgres.pool import transaction as open_transaction
 from services.events.adapters.facts import CollectedFacts
 from services.events.domain.event import Event, EventNotFound
 from services.events.domain.place import Node, NodeNotFound, Venue, VenueNotFound
-from services.events.domain.request import Request, RequestNotFound, State
+from services.events.domain.request import Change, Request, RequestNotFound, State
 from services.events.domain.series import Series, SeriesNotFound
 from services.events.ports import (
     EventFilter,
@@ -256,6 +256,69 @@ class PostgresRequests:
             "INSERT INTO request_history (request, at, what, by, remark) VALUES ($1, $2, $3, $4, $5)",
             [(note.request, at, note.what, by, note.remark) for note in notes],
         )
+
+    async def ask_change(self, change: Change, *, by: str) -> None:
+        await self._connection.execute(
+            """
+            INSERT INTO changes (request, fields, body, reason, by, at) VALUES ($1, $2, $3, $4, $5, $6)
+                ON CONFLICT ON CONSTRAINT changes_one
+                DO UPDATE SET fields = EXCLUDED.fields, body = EXCLUDED.body, reason = EXCLUDED.reason,
+                              by = EXCLUDED.by, at = EXCLUDED.at
+            """,
+            change.request,
+            list(change.fields),
+            _REQUEST.dump_json(change.wanted).decode(),
+            change.reason,
+            by,
+            change.time,
+        )
+
+    async def changes(self, names: Sequence[str]) -> Mapping[str, Change]:
+        rows = await self._connection.fetch(
+            "SELECT request, fields, body, reason, at FROM changes WHERE request = ANY($1)",
+            list(names),
+        )
+        return {
+            row["request"]: Change(
+                request=row["request"],
+                fields=tuple(row["fields"]),
+                wanted=_REQUEST.validate_json(row["body"]),
+                reason=row["reason"],
+                time=row["at"],
+            )
+            for row in rows
+        }
+
+    async def end_changes(self, names: Sequence[str]) -> None:
+        await self._connection.execute("DELETE FROM changes WHERE request = ANY($1)", list(names))
+
+    async def drafts_of(self, subject: str) -> Sequence[str]:
+        rows = await self._connection.fetch(
+            "SELECT name FROM requests WHERE filed_by = $1 AND state = 'DRAFT' ORDER BY name",
+            subject,
+        )
+        return [row["name"] for row in rows]
+
+    async def erase(self, subject: str, *, pseudonym: str) -> int:
+        connection = self._connection
+        erased = await connection.fetchval(
+            """
+            WITH mine AS (SELECT name FROM requests WHERE filed_by = $1),
+                 gone AS (DELETE FROM hosts WHERE request IN (SELECT name FROM mine) RETURNING 1)
+            SELECT count(*) FROM gone
+            """,
+            subject,
+        )
+        await connection.execute(
+            "UPDATE request_history SET by = $2, remark = '' WHERE by = $1", subject, pseudonym
+        )
+        await connection.execute(
+            "UPDATE changes SET by = $2, reason = '' WHERE by = $1", subject, pseudonym
+        )
+        await connection.execute(
+            "UPDATE requests SET filed_by = $2 WHERE filed_by = $1", subject, pseudonym
+        )
+        return int(erased)
 
     async def history(self, name: str, *, after: int, size: int) -> Sequence[HistoryEntry]:
         rows = await self._connection.fetch(

@@ -1,7 +1,7 @@
 """`zhihui.events.v1.EventsService`: decode, call one handler, encode."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from libs.clock import Clock
 from libs.errors import FieldViolation
 from libs.geo.points import OutsideCountry, SwappedCoordinates, WrongDatum, stored_point
 from libs.ids import new_id
+from libs.postgres.idempotency import forget_answers
 from libs.postgres.pool import Connection
 from libs.rpc.etag import etag_of, require_etag
 from libs.rpc.mapping import day_from, from_message, to_message
@@ -37,6 +38,7 @@ from services.events.ports import EventFilter, Host, NodeFilter, RequestFilter, 
 Context = aio.ServicerContext[Any, Any]
 Response = TypeVar("Response", bound=Message)
 
+_HOST_FIELDS = ("host", "host_phone", "notes")
 _COORDINATORS = frozenset(
     {Role.DISTRICT_COORDINATOR, Role.CITY_COORDINATOR, Role.ADMIN, Role.SERVICE}
 )
@@ -297,17 +299,10 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
                 asked = request.request.venue
                 venue = await requests.venue_asking(asked, tx, path="request.venue")
                 require_scope(principal, node_path=list(venue.node_path))
-            host = await tx.requests.host(before.name)
-            given = host_from(request.request)
-            changed = {
-                name: getattr(given, name)
-                for name in ("host", "host_phone", "notes")
-                if name in paths
-            }
             stored = await requests.update_request(
                 before.name,
                 change,
-                dataclasses.replace(host, **changed) if changed else None,
+                await self._host_changed(before.name, request.request, paths, tx),
                 by=principal.subject,
                 tx=tx,
                 now=self._clock(),
@@ -375,6 +370,77 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
             return pb.WithdrawRequestResponse(request=await self._request_to(stored, tx))
 
         return await self._once(request, pb.WithdrawRequestResponse, act)
+
+    async def AskChange(
+        self, request: pb.AskChangeRequest, context: Context
+    ) -> pb.AskChangeResponse:
+        principal = current_principal()
+
+        async def act(tx: StoredTransaction) -> pb.AskChangeResponse:
+            before = await self._seen(request.request.name, tx, lock=True)
+            message = apply_mask(request_to(before), request.request, request.update_mask)
+            require_valid(message, path="request")
+            wanted = from_message(Request, message, path="request")
+            wanted = dataclasses.replace(
+                wanted.written_over(before),
+                name=before.name,
+                weight=before.weight,
+                emergency_level=before.emergency_level,
+            )
+            paths = list(request.update_mask.paths)
+            differ = [
+                name
+                for name in paths
+                if name not in _HOST_FIELDS and getattr(wanted, name) != getattr(before, name)
+            ]
+            if "venue" in differ:
+                venue = await requests.venue_asking(wanted.venue, tx, path="request.venue")
+                require_scope(principal, node_path=list(venue.node_path))
+            stored = await requests.ask_change(
+                before,
+                wanted,
+                await self._host_changed(before.name, request.request, paths, tx),
+                fields=differ,
+                reason=request.reason,
+                by=principal.subject,
+                tx=tx,
+                now=self._clock(),
+            )
+            return pb.AskChangeResponse(request=await self._request_to(stored, tx))
+
+        return await self._once(request, pb.AskChangeResponse, act)
+
+    async def AnswerChange(
+        self, request: pb.AnswerChangeRequest, context: Context
+    ) -> pb.AnswerChangeResponse:
+        async def act(tx: StoredTransaction) -> pb.AnswerChangeResponse:
+            before = await self._seen(request.name, tx)
+            require_scope(current_principal(), node_path=list(before.node_path))
+            stored = await requests.answer_change(
+                request.name,
+                accept=request.accept,
+                reason=request.reason,
+                by=current_principal().subject,
+                tx=tx,
+                now=self._clock(),
+            )
+            return pb.AnswerChangeResponse(request=await self._request_to(stored, tx))
+
+        return await self._once(request, pb.AnswerChangeResponse, act)
+
+    async def EraseAccount(
+        self, request: pb.EraseAccountRequest, context: Context
+    ) -> pb.EraseAccountResponse:
+        subject = current_principal().subject
+
+        async def act(tx: StoredTransaction) -> pb.EraseAccountResponse:
+            erased, drafts = await requests.erase_account(
+                subject, pseudonym=new_id("erased"), tx=tx, now=self._clock()
+            )
+            await forget_answers(tx.connection, principal=subject, but=request.request_id)
+            return pb.EraseAccountResponse(requests_count=erased, drafts_count=drafts)
+
+        return await self._once(request, pb.EraseAccountResponse, act)
 
     async def ListRequestHistory(
         self, request: pb.ListRequestHistoryRequest, context: Context
@@ -563,8 +629,23 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         require_etag(etag, name=request.name, version=request.version)
         return request
 
+    async def _host_changed(
+        self, name: str, given: pb.Request, paths: Collection[str], tx: StoredTransaction
+    ) -> Host | None:
+        """The host of the request with what `paths` names as `given` has it; None where they name nothing of it."""
+        wanted = host_from(given)
+        changed = {field: getattr(wanted, field) for field in _HOST_FIELDS if field in paths}
+        return dataclasses.replace(await tx.requests.host(name), **changed) if changed else None
+
     async def _request_to(self, request: Request, tx: StoredTransaction) -> pb.Request:
         message = request_to(request)
+        change = (await tx.requests.changes([request.name])).get(request.name)
+        if change is not None:
+            message.change.fields[:] = change.fields
+            message.change.reason = change.reason
+            message.change.time.FromDatetime(change.time)
+            if "windows" in change.fields:
+                message.change.windows.extend(request_to(change.wanted).windows)
         principal = current_principal()
         released = principal.roles & _COORDINATORS or principal.subject == (
             await tx.requests.filed_by(request.name)

@@ -111,6 +111,18 @@ class RequestNotInState(WrongState):
     """The request's state forbids this."""
 
 
+class ChangeNotNeeded(WrongState):
+    """The request can still be edited: change it, nobody has to agree."""
+
+
+class ChangeNotAsked(WrongState):
+    """No change of the request waits for an answer."""
+
+
+class ChangeRefusalUnexplained(InvalidInput):
+    """A change is refused without telling the venue why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Instants `[start_time, end_time)`, aware UTC."""
@@ -239,6 +251,29 @@ class Request:
         self._require(*EDITABLE, verb="changed")
         return dataclasses.replace(after, version=self.version + 1, update_time=at)
 
+    def require_changeable(self) -> None:
+        """Let a change be asked for: the request is in a round, or has an event.
+
+        Raises:
+            ChangeNotNeeded: it can be edited.
+            RequestNotInState: it has ended.
+        """
+        if self.state in EDITABLE:
+            raise ChangeNotNeeded("edit it: it is not in a round", request=self.name)
+        if self.state not in (State.IN_ROUND, State.SCHEDULED):
+            raise RequestNotInState(
+                f"a request that is {self.state} cannot be changed",
+                request=self.name,
+                state=str(self.state),
+            )
+
+    def changed(self, change: "Change", *, at: datetime) -> "Request":
+        """With the fields of `change` as it wants them; what had an event waits for the next round."""
+        values = {name: getattr(change.wanted, name) for name in change.fields}
+        if self.state is State.SCHEDULED:
+            values |= {"state": State.ENDORSED, "event": ""}
+        return dataclasses.replace(self, **values, version=self.version + 1, update_time=at)
+
     def frozen(self, *, round: str, at: datetime) -> "Request":
         """Taken into a round; itself when it is there, or no longer waits."""
         if self.state not in WAITING:
@@ -277,6 +312,17 @@ class Request:
         if self.state is State.CANCELLED:
             return self
         return self._moved(State.CANCELLED, at=at, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a venue wants changed of a request that cannot be edited any more: `fields` of it as `wanted` has them."""
+
+    request: str
+    fields: tuple[str, ...]
+    wanted: Request
+    reason: str
+    time: datetime
 
 
 def ready_time(at: datetime, *, lead_days: int) -> datetime:

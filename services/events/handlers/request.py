@@ -19,8 +19,12 @@ from services.events.domain.place import (
 from services.events.domain.request import (
     LOCAL,
     WEIGHT_DEFAULT,
+    Change,
+    ChangeNotAsked,
+    ChangeRefusalUnexplained,
     Finding,
     Request,
+    RequestInRound,
     State,
     findings,
     ready_time,
@@ -199,6 +203,93 @@ async def update_request(
     if after.state is not State.DRAFT:
         tx.facts.request("Changed", after, at=now)
     return after
+
+
+async def ask_change(
+    before: Request,
+    wanted: Request,
+    host: Host | None,
+    *,
+    fields: Sequence[str],
+    reason: str,
+    by: str,
+    tx: Transaction,
+    now: datetime,
+) -> Request:
+    """Keep what a venue wants changed of a request that is in a round or has an event; the plan stays as it is.
+
+    `fields`: those of `wanted` that differ; none where only the host changes, which needs nobody's answer.
+
+    Raises:
+        ChangeNotNeeded: it can still be edited.
+        RequestNotFileable: nobody could file it as wanted.
+    """
+    before.require_changeable()
+    if host is not None:
+        await tx.requests.set_host(before.name, host)
+    if not fields:
+        return before
+    _require_known(wanted)
+    placed(wanted, await venue_asking(wanted.venue, tx, path="request.venue"))
+    require_fileable((await check_request(wanted, tx, now=now)).findings)
+    change = Change(before.name, tuple(fields), wanted, reason, now)
+    await tx.requests.ask_change(change, by=by)
+    await tx.requests.note(Note(before.name, "CHANGE_ASKED", reason), at=now, by=by)
+    return before
+
+
+async def answer_change(
+    name: str, *, accept: bool, reason: str, by: str, tx: Transaction, now: datetime
+) -> Request:
+    """Say yes or no to a change that was asked for; a yes gives the event up and sends the request into the next round.
+
+    Raises:
+        ChangeNotAsked: there is none.
+        ChangeRefusalUnexplained: a no without a reason.
+        RequestInRound: it is in a round: only a no can be said before the round is over.
+    """
+    before = await tx.requests.get(name, lock=True)
+    change = (await tx.requests.changes([name])).get(name)
+    if change is None:
+        raise ChangeNotAsked("no change of it waits for an answer", request=name)
+    if not accept:
+        if not reason:
+            raise ChangeRefusalUnexplained(
+                "say why", violations=[FieldViolation("reason", "needed for a no")]
+            )
+        await tx.requests.end_changes([name])
+        await tx.requests.note(Note(name, "CHANGE_REFUSED", reason), at=now, by=by)
+        return before
+    if before.state is State.IN_ROUND:
+        raise RequestInRound("wait until the round is over", request=name, round=before.round)
+    if before.event:
+        await give_up_event(before.event, reason=reason or "改期", tx=tx, now=now)
+    after = before.changed(change, at=now)
+    await tx.requests.end_changes([name])
+    await tx.requests.save(after)
+    await tx.requests.note(Note(name, "CHANGE_MADE", reason), at=now, by=by)
+    tx.facts.request("Changed", after, at=now)
+    return after
+
+
+async def give_up_event(name: str, *, reason: str, tx: Transaction, now: datetime) -> None:
+    """Cancel an event whose request goes on: its team is free again and the public projection comes down."""
+    event = await tx.events.get(name, lock=True)
+    after = event.cancel(reason=reason, at=now)
+    await tx.events.save(after)
+    tx.facts.event("Cancelled", after, at=now)
+    tx.facts.taken_down(after, at=now)
+
+
+async def erase_account(
+    subject: str, *, pseudonym: str, tx: Transaction, now: datetime
+) -> tuple[int, int]:
+    """Erase what is personal of `subject`; how many requests lost their host, and how many drafts were withdrawn."""
+    drafts = await tx.requests.drafts_of(subject)
+    for name in drafts:
+        draft = await tx.requests.get(name, lock=True)
+        await withdraw_request(draft, reason="", by=subject, tx=tx, now=now)
+    return await tx.requests.erase(subject, pseudonym=pseudonym), len(drafts)
 
 
 async def endorse_request(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.events.domain.event import Event, State, TeamMember
 from services.events.domain.place import Node, Venue
-from services.events.domain.request import ENDED, Period, Request
+from services.events.domain.request import ENDED, WAITING, Period, Request
 from services.events.ports import Facts, Note, Transaction
 
 BY = "scheduling"
@@ -38,6 +38,18 @@ async def release(round: str, tx: Transaction, *, now: datetime) -> None:
         after for one in found.values() if (after := one.released(round=round, at=now)) != one
     ]
     await _save(changed, "Changed", "RELEASED", tx, now=now)
+    await _make_changes([one.name for one in changed], tx, now=now)
+
+
+async def _make_changes(names: Sequence[str], tx: Transaction, *, now: datetime) -> None:
+    """What was asked while these requests were in a round is made now that they wait again."""
+    changes = await tx.requests.changes(names)
+    if not changes:
+        return
+    found = await tx.requests.find_for_update(sorted(changes))
+    changed = [one.changed(changes[one.name], at=now) for one in found.values()]
+    await tx.requests.end_changes(sorted(changes))
+    await _save(changed, "Changed", "CHANGE_MADE", tx, now=now)
 
 
 async def _save(
@@ -67,6 +79,8 @@ async def apply(decisions: Sequence[Decision], tx: Transaction, *, now: datetime
     await tx.events.save(*(page.events[name] for name in page.changed_events))
     await tx.requests.save(*(page.requests[name] for name in page.changed_requests))
     await tx.requests.note(*page.notes, at=now, by=BY)
+    waiting = [name for name, one in page.requests.items() if one.state in WAITING]
+    await _make_changes(waiting, tx, now=now)
 
 
 @dataclass(slots=True)

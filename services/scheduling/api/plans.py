@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from zhihui.scheduling.v1 import scheduling_pb2 as pb
 
+from libs.auth.principal import current_principal, node_scope
 from libs.rpc.mapping import from_message, to_message
 from libs.rpc.paging import page_of
 from services.scheduling.api.calls import (
@@ -18,10 +19,10 @@ from services.scheduling.api.calls import (
 )
 from services.scheduling.domain.inputs import Form, Group, Level, Mode, Period, Role
 from services.scheduling.domain.round import Pin, RoundInWrongState
-from services.scheduling.domain.run import PlanNotFound, PlanRecord
-from services.scheduling.handlers import supply, why, windows
+from services.scheduling.domain.run import PlanNotFound, PlanRecord, RequestNotAnnounced
+from services.scheduling.handlers import queue, supply, why, windows
 from services.scheduling.handlers.outcome import planned_events
-from services.scheduling.optimizer.formats import canonical_bytes
+from services.scheduling.optimizer.formats import canonical_bytes, plan_from
 from services.scheduling.optimizer.problem import Pin as PlannedPin
 from services.scheduling.optimizer.whatif import compare
 from services.scheduling.ports import StoredPlan
@@ -219,6 +220,32 @@ class PlanCalls(Calls):
         text = canonical_bytes(frozen.problem)
         for start in range(0, len(text), PIECE_BYTES):
             yield pb.DownloadInputsResponse(piece=text[start : start + PIECE_BYTES])
+
+    async def GetOutcome(
+        self, request: pb.GetOutcomeRequest, context: Context
+    ) -> pb.GetOutcomeResponse:
+        scope = node_scope(current_principal())
+        async with self._transaction() as tx:
+            asked = (await tx.world.requests([request.request])).get(request.request)
+            if asked is None or (scope is not None and not set(scope) & set(asked.node_path)):
+                raise RequestNotAnnounced("no such request", request=request.request)
+            place = await queue.place_of(asked, tx)
+            response = pb.GetOutcomeResponse(
+                place=place.place, waiting=place.waiting, debt=place.debt
+            )
+            round = await queue.last_round(asked, tx)
+            if round is None:
+                return response
+            response.round = round.name
+            unserved = await queue.unserved_in(round, asked, tx)
+            if unserved is not None and not unserved.repair_sought:
+                stored = await tx.plans.get(round.plan)
+                frozen = await self._inputs.get(stored.record.inputs_hash, tx)
+                plan = plan_from(stored.plan)
+                unserved = (await why.explain(round.plan, asked.name, frozen, plan, tx)).unserved
+            if unserved is not None:
+                response.unserved.CopyFrom(to_message(unserved, pb.Unserved))
+        return response
 
     async def RankWindows(
         self, request: pb.RankWindowsRequest, context: Context

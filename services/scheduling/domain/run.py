@@ -21,6 +21,10 @@ class PlanNotFound(NotFound):
     """No plan of this name, or not for this caller."""
 
 
+class RequestNotAnnounced(NotFound):
+    """No request of this name has been announced yet, or not for this caller."""
+
+
 class RequestNotInPlan(NotFound):
     """The plan's round did not have this request."""
 
@@ -163,13 +167,17 @@ class WhyNot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A change that makes a request servable, verified by solving again; `price` is lost need elsewhere."""
+    """A change that makes a request servable, verified by solving again; `price` is lost need elsewhere.
+
+    `seat`: the one that changes, -1 for none.
+    """
 
     code: str
     message: str
     message_en: str
     price: int
     period: Period | None = None
+    seat: int = -1
 
 
 @dataclass(frozen=True, slots=True)

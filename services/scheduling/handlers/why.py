@@ -161,7 +161,7 @@ def _with_repair(unserved: Unserved, frozen: Frozen, plan: Plan) -> Unserved:
             if found.start is None
             else frozen.legend.period(index, found.start, frozen.problem)
         )
-        repair = Repair(found.code, message, message_en, found.price, period)
+        repair = Repair(found.code, message, message_en, found.price, period, found.seat)
     return dataclasses.replace(unserved, repair=repair, repair_sought=True)
 
 

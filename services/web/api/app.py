@@ -28,6 +28,7 @@ from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing
 from services.web.api.guard import Guard, Limits
 from services.web.api.limit import RateLimit
 from services.web.api.problems import problem, problem_of
+from services.web.api.venue import router as venue_router
 from services.web.sessions import Sessions
 from services.web.settings import Settings
 
@@ -101,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     for part in (sign_in, reference, rounds, requests, experts, answer, sheets):
         app.include_router(part.router)
+    app.include_router(venue_router)
     app.include_router(sign_in.pages)
     app.include_router(calendars.router(settings))
     pages.add_to(app)

@@ -383,6 +383,8 @@ class Repair(Shown):
     message_en: str
     price: int
     period: Period | None
+    seat: int
+    """The one that changes, over all seats by their counts; -1 for none."""
 
 
 class Unserved(Shown):
@@ -683,8 +685,32 @@ class Withdrawn(AsRead):
     reason: str = Field(default="", max_length=200)
 
 
+class ChangeAsked(Sent):
+    """New values of the fields named in `fields`, for a request that is in a round or has an event."""
+
+    request: RequestFields
+    fields: list[str] = Field(min_length=1, max_length=22)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class ChangeAnswered(Sent):
+    """A coordinator's answer; a no needs its reason."""
+
+    accept: bool
+    reason: str = Field(default="", max_length=200)
+
+
+class ChangeShown(Shown):
+    """A change that is asked for and not answered yet."""
+
+    fields: list[str]
+    reason: str
+    time: datetime | None
+    windows: list[Period]
+
+
 class RequestShown(Shown):
-    """A venue's ask."""
+    """A venue's ask; `change` only where one request is read."""
 
     name: str
     venue: str
@@ -721,6 +747,7 @@ class RequestShown(Shown):
     etag: str
     create_time: datetime | None
     update_time: datetime | None
+    change: ChangeShown | None
 
 
 class RequestAnswer(Shown):
@@ -749,6 +776,23 @@ class Check(Shown):
     visits_left: int
     ready_time: datetime | None
     endorse_automatically: bool
+
+
+class OutcomeShown(Shown):
+    """What became of a request in the last published round, and its place among those that wait (0: it does not)."""
+
+    unserved: Unserved | None
+    round: str
+    place: int
+    waiting: int
+    debt: int
+
+
+class Erased(Shown):
+    """What was erased with an account."""
+
+    requests_count: int
+    drafts_count: int
 
 
 class HistoryEntry(Shown):
@@ -895,6 +939,7 @@ class EventShown(Shown):
     rating: Rating | None
     district: str
     check_in_code: str
+    version: int
     etag: str
 
 
@@ -931,6 +976,31 @@ class Limits(Shown):
     rest_days_per_week: int
     earliest_min: int
     latest_min: int
+
+
+class LimitsSent(Sent):
+    """What a person allows, as they want it; minutes and counts, inclusive."""
+
+    per_day: int = Field(ge=1, le=8)
+    per_week: int = Field(ge=1, le=30)
+    per_round: int = Field(ge=1, le=200)
+    travel_min_per_day: int = Field(ge=0, le=1440)
+    nights_away: int = Field(ge=0, le=14)
+    rest_days_per_week: int = Field(ge=0, le=6)
+    earliest_min: int = Field(ge=0, le=1439)
+    latest_min: int = Field(ge=1, le=1440)
+
+
+class LimitsChanged(AsRead):
+    limits: LimitsSent
+
+
+class AvailabilitySent(Sent):
+    """The free windows inside `period`, in the place of those there were."""
+
+    period: Period
+    windows: list[Period] = Field(max_length=800)
+    etag: Etag = ""
 
 
 class Term(Shown):

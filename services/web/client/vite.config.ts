@@ -8,6 +8,7 @@ export default defineConfig({
   build: {
     outDir: "../static",
     emptyOutDir: true,
+    manifest: true,
     target: "es2022",
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,

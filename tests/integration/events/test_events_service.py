@@ -731,3 +731,76 @@ async def test_a_series_names_one_venue_and_says_which_request_is_wrong(
     refusal = await refused(city.CreateSeries(series))
     assert paths(refusal) == ["requests[1].windows[0]"]
     assert await pool.fetchval("SELECT count(*) FROM series") == 0
+
+
+def a_change(name: str, *paths: str, reason: str = "转来三名学生", **values: Any) -> Any:
+    ask = pb.AskChangeRequest(request=pb.Request(name=name, **values), reason=reason)
+    ask.update_mask.paths.extend(paths)
+    return ask
+
+
+async def test_a_change_asked_for_during_a_round_is_made_when_the_round_is_over(
+    teacher: Any, city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    name = (await teacher.FileRequest(filing())).request.name
+    early = await refused(teacher.AskChange(a_change(name, "audience_size", audience_size=123)))
+    assert early.reason == "CHANGE_NOT_NEEDED"
+    await city.EndorseRequest(pb.EndorseRequestRequest(name=name))
+    await learned(pool, clock, scheduling.RoundFrozen(round=a_round(), requests=[name]))
+    asked = a_change(name, "audience_size", "host", audience_size=123, host="示例 张老师")
+    during = (await teacher.AskChange(asked)).request
+    assert (during.audience_size, during.host) == (120, "示例 张老师")  # a host touches no plan
+    assert (list(during.change.fields), during.change.reason) == (["audience_size"], "转来三名学生")
+    too_soon = pb.AnswerChangeRequest(name=name, accept=True)
+    assert (await refused(city.AnswerChange(too_soon))).reason == "REQUEST_IN_ROUND"
+    await published(pool, clock, a_decision(name, start=None))
+    after = (await teacher.GetRequest(pb.GetRequestRequest(name=name))).request
+    assert (after.audience_size, after.state) == (123, pb.Request.STATE_UNSERVED)
+    assert not after.HasField("change")
+    entries = (await teacher.ListRequestHistory(pb.ListRequestHistoryRequest(parent=name))).entries
+    assert [one.what for one in entries][-3:] == ["CHANGE_ASKED", "UNSERVED", "CHANGE_MADE"]
+    assert (await announced(pool, topic="events.request.v1"))[-1][0] == "RequestChanged"
+
+
+async def test_a_change_of_an_event_is_a_coordinators_to_answer(
+    teacher: Any, city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    names = await waiting(city, pool, clock, 1)
+    await published(pool, clock, a_decision(names[0]))
+    later = [a_period(NEXT_WEEK + timedelta(days=2), 3)]
+    await teacher.AskChange(a_change(names[0], "windows", windows=later))
+    unexplained = pb.AnswerChangeRequest(name=names[0])
+    assert (await refused(city.AnswerChange(unexplained))).reason == "CHANGE_REFUSAL_UNEXPLAINED"
+    teachers_own = pb.AnswerChangeRequest(name=names[0], accept=True)
+    assert (await refused(teacher.AnswerChange(teachers_own))).reason == "ROLE_NOT_SUFFICIENT"
+    no = pb.AnswerChangeRequest(name=names[0], reason="那天没有专家")
+    assert (await city.AnswerChange(no)).request.state == pb.Request.STATE_SCHEDULED
+    assert (await refused(city.AnswerChange(no))).reason == "CHANGE_NOT_ASKED"
+
+    await teacher.AskChange(a_change(names[0], "windows", windows=later))
+    yes = (await city.AnswerChange(pb.AnswerChangeRequest(name=names[0], accept=True))).request
+    assert (yes.state, yes.event, list(yes.windows)) == (pb.Request.STATE_ENDORSED, "", later)
+    given_up = (await city.GetEvent(pb.GetEventRequest(name="events/w0"))).event
+    assert given_up.state == pb.Event.STATE_CANCELLED
+    assert (await announced(pool, topic="public.event.v1"))[-1][:2] == ("tombstone", "events/w0")
+
+
+async def test_an_erased_account_leaves_requests_that_point_to_nobody(
+    teacher: Any, city: Any, pool: Pool
+) -> None:
+    filed = filing(notes="示例 请从西门进")
+    filed.request_id = "once-from-the-phone"
+    await teacher.FileRequest(filed)
+    await teacher.FileRequest(filing("draft", submit=False))
+    await city.FileRequest(filing("other"))
+    erased = await teacher.EraseAccount(pb.EraseAccountRequest(request_id="erase-it"))
+    assert (erased.requests_count, erased.drafts_count) == (2, 1)
+    seen = (await city.GetRequest(pb.GetRequestRequest(name="requests/r1"))).request
+    assert (seen.host, seen.host_phone, seen.notes, seen.audience_size) == ("", "", "", 120)
+    others = (await city.GetRequest(pb.GetRequestRequest(name="requests/other"))).request
+    assert others.host_phone == "13900000000"
+    for table, column in (("requests", "filed_by"), ("request_history", "by")):
+        query = f"SELECT count(*) FROM {table} WHERE {column} = 'teacher'"
+        assert await pool.fetchval(query) == 0
+    kept = await pool.fetch("SELECT response FROM idempotency WHERE principal = 'teacher'")
+    assert not [row for row in kept if b"13900000000" in (row["response"] or b"")]

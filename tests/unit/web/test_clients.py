@@ -11,7 +11,10 @@ from tests.support.openapi import CLIENT, document
 
 STATIC = CLIENT.parent / "static"
 FIRST_LOAD_BYTES_MAX = 250_000
-WORDS = (CLIENT / "src/shared/words.ts").read_text(encoding="utf-8")
+WORDS = "".join(
+    (CLIENT / f"src/{client}/words.ts").read_text(encoding="utf-8")
+    for client in ("shared", "venue")
+)
 PAIRS = re.findall(
     r'^ {2}"?([\w.]+)"?: \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', WORDS, re.M
 )

@@ -395,6 +395,7 @@ class Request(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`requests/{request}`."""
     venue: _builtins.str
@@ -481,6 +482,10 @@ class Request(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When last changed."""
 
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """A change that is asked for and not answered yet; only with one request, never in lists or facts."""
+
     def __init__(
         self,
         *,
@@ -521,14 +526,55 @@ class Request(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        change: Global___Change | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "ready_time", b"ready_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "create_time", b"create_time", "ready_time", b"ready_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience_size", b"audience_size", "by_proxy", b"by_proxy", "create_time", b"create_time", "district", b"district", "duration_min", b"duration_min", "emergency_level", b"emergency_level", "etag", b"etag", "event", b"event", "form", b"form", "group", b"group", "host", b"host", "host_phone", b"host_phone", "level", b"level", "mode", b"mode", "name", b"name", "named_expert", b"named_expert", "named_only", b"named_only", "node", b"node", "node_path", b"node_path", "notes", b"notes", "programme", b"programme", "ready_time", b"ready_time", "reason", b"reason", "round", b"round", "seats", b"seats", "series", b"series", "standbys", b"standbys", "state", b"state", "talk", b"talk", "times_unserved", b"times_unserved", "title", b"title", "topic", b"topic", "update_time", b"update_time", "venue", b"venue", "version", b"version", "weight", b"weight", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience_size", b"audience_size", "by_proxy", b"by_proxy", "change", b"change", "create_time", b"create_time", "district", b"district", "duration_min", b"duration_min", "emergency_level", b"emergency_level", "etag", b"etag", "event", b"event", "form", b"form", "group", b"group", "host", b"host", "host_phone", b"host_phone", "level", b"level", "mode", b"mode", "name", b"name", "named_expert", b"named_expert", "named_only", b"named_only", "node", b"node", "node_path", b"node_path", "notes", b"notes", "programme", b"programme", "ready_time", b"ready_time", "reason", b"reason", "round", b"round", "seats", b"seats", "series", b"series", "standbys", b"standbys", "state", b"state", "talk", b"talk", "times_unserved", b"times_unserved", "title", b"title", "topic", b"topic", "update_time", b"update_time", "venue", b"venue", "version", b"version", "weight", b"weight", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Request: _TypeAlias = Request  # noqa: Y015
+
+@_typing.final
+class Change(_message.Message):
+    """A change of a request that cannot be edited any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    WINDOWS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, as the venue says."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields that would change."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    @_builtins.property
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Period]:
+        """When it would take place instead; empty where the windows stay."""
+
+    def __init__(
+        self,
+        *,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        windows: _abc.Iterable[_common_pb2.Period] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "reason", b"reason", "time", b"time", "windows", b"windows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Change: _TypeAlias = Change  # noqa: Y015
 
 @_typing.final
 class Seat(_message.Message):
@@ -862,7 +908,9 @@ class HistoryEntry(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
     what: _builtins.str
-    """What: `FILED`, `SUBMITTED`, `ENDORSED`, `RETURNED`, `CHANGED`, `FROZEN`, `SCHEDULED`, `UNSERVED`, `WITHDRAWN`, `CANCELLED`."""
+    """What: `FILED`, `SUBMITTED`, `ENDORSED`, `RETURNED`, `CHANGED`, `FROZEN`, `SCHEDULED`, `UNSERVED`, `WITHDRAWN`, `CANCELLED`,
+    `CHANGE_ASKED`, `CHANGE_MADE`, `CHANGE_REFUSED`.
+    """
     by: _builtins.str
     """Opaque id of who did it."""
     remark: _builtins.str
@@ -1929,6 +1977,174 @@ class WithdrawRequestResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawRequestResponse: _TypeAlias = WithdrawRequestResponse  # noqa: Y015
+
+@_typing.final
+class AskChangeRequest(_message.Message):
+    """What should change of a request that is in a round or has an event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, 1 to 200 characters."""
+    request_id: _builtins.str
+    """The caller's id of this call."""
+    @_builtins.property
+    def request(self) -> Global___Request:
+        """The request with its name and the values wanted."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Fields to change; at least one."""
+
+    def __init__(
+        self,
+        *,
+        request: Global___Request | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request", b"request", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskChangeRequest: _TypeAlias = AskChangeRequest  # noqa: Y015
+
+@_typing.final
+class AskChangeResponse(_message.Message):
+    """The request, with the change beside it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___Request:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        request: Global___Request | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskChangeResponse: _TypeAlias = AskChangeResponse  # noqa: Y015
+
+@_typing.final
+class AnswerChangeRequest(_message.Message):
+    """A coordinator's answer to a change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ACCEPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`requests/{request}`."""
+    accept: _builtins.bool
+    """Whether it is made."""
+    reason: _builtins.str
+    """What the venue is told, up to 200 characters; needed for a no."""
+    request_id: _builtins.str
+    """The caller's id of this call."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        accept: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerChangeRequest: _TypeAlias = AnswerChangeRequest  # noqa: Y015
+
+@_typing.final
+class AnswerChangeResponse(_message.Message):
+    """The request after the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___Request:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        request: Global___Request | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerChangeResponse: _TypeAlias = AnswerChangeResponse  # noqa: Y015
+
+@_typing.final
+class EraseAccountRequest(_message.Message):
+    """Whose account: the caller's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's id of this call."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseAccountRequest: _TypeAlias = EraseAccountRequest  # noqa: Y015
+
+@_typing.final
+class EraseAccountResponse(_message.Message):
+    """What was erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_COUNT_FIELD_NUMBER: _builtins.int
+    DRAFTS_COUNT_FIELD_NUMBER: _builtins.int
+    requests_count: _builtins.int
+    """Requests whose host, telephone and notes were erased."""
+    drafts_count: _builtins.int
+    """Drafts that were withdrawn."""
+    def __init__(
+        self,
+        *,
+        requests_count: _builtins.int = ...,
+        drafts_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drafts_count", b"drafts_count", "requests_count", b"requests_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseAccountResponse: _TypeAlias = EraseAccountResponse  # noqa: Y015
 
 @_typing.final
 class ListRequestHistoryRequest(_message.Message):

@@ -121,6 +121,21 @@ class EventsServiceStub:
                 request_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestRequest.SerializeToString,
                 response_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestResponse.FromString,
                 _registered_method=True)
+        self.AskChange = channel.unary_unary(
+                '/zhihui.events.v1.EventsService/AskChange',
+                request_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeRequest.SerializeToString,
+                response_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeResponse.FromString,
+                _registered_method=True)
+        self.AnswerChange = channel.unary_unary(
+                '/zhihui.events.v1.EventsService/AnswerChange',
+                request_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeRequest.SerializeToString,
+                response_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeResponse.FromString,
+                _registered_method=True)
+        self.EraseAccount = channel.unary_unary(
+                '/zhihui.events.v1.EventsService/EraseAccount',
+                request_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountRequest.SerializeToString,
+                response_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountResponse.FromString,
+                _registered_method=True)
         self.ListRequestHistory = channel.unary_unary(
                 '/zhihui.events.v1.EventsService/ListRequestHistory',
                 request_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.ListRequestHistoryRequest.SerializeToString,
@@ -297,6 +312,29 @@ class EventsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AskChange(self, request, context):
+        """Asks for a change of a request that is in a round or has an event: kept beside it, made when the round does not serve it
+        or a coordinator agrees. Who receives the team is changed at once: that touches no plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerChange(self, request, context):
+        """A coordinator's answer. A yes to a request that has an event cancels the event: the changed request goes into the next round.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseAccount(self, request, context):
+        """Erases what is personal of the caller: hosts, telephones, notes and remarks they wrote; requests and counts stay and no
+        longer point to them. Drafts are withdrawn. Cannot be undone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRequestHistory(self, request, context):
         """Everything that happened to a request, oldest first.
         """
@@ -454,6 +492,21 @@ def add_EventsServiceServicer_to_server(servicer, server):
                     servicer.WithdrawRequest,
                     request_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestRequest.FromString,
                     response_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestResponse.SerializeToString,
+            ),
+            'AskChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskChange,
+                    request_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeRequest.FromString,
+                    response_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeResponse.SerializeToString,
+            ),
+            'AnswerChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerChange,
+                    request_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeRequest.FromString,
+                    response_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeResponse.SerializeToString,
+            ),
+            'EraseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAccount,
+                    request_deserializer=zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountRequest.FromString,
+                    response_serializer=zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountResponse.SerializeToString,
             ),
             'ListRequestHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRequestHistory,
@@ -967,6 +1020,87 @@ class EventsService:
             '/zhihui.events.v1.EventsService/WithdrawRequest',
             zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestRequest.SerializeToString,
             zhihui_dot_events_dot_v1_dot_events__pb2.WithdrawRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.events.v1.EventsService/AskChange',
+            zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeRequest.SerializeToString,
+            zhihui_dot_events_dot_v1_dot_events__pb2.AskChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.events.v1.EventsService/AnswerChange',
+            zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeRequest.SerializeToString,
+            zhihui_dot_events_dot_v1_dot_events__pb2.AnswerChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.events.v1.EventsService/EraseAccount',
+            zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountRequest.SerializeToString,
+            zhihui_dot_events_dot_v1_dot_events__pb2.EraseAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

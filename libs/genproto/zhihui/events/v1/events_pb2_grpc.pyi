@@ -69,6 +69,16 @@ class EventsServiceStub:
     """SUBMITTED back to DRAFT, with a reason."""
     WithdrawRequest: _grpc.UnaryUnaryMultiCallable[_events_pb2.WithdrawRequestRequest, _events_pb2.WithdrawRequestResponse]
     """Takes a request back before it is scheduled."""
+    AskChange: _grpc.UnaryUnaryMultiCallable[_events_pb2.AskChangeRequest, _events_pb2.AskChangeResponse]
+    """Asks for a change of a request that is in a round or has an event: kept beside it, made when the round does not serve it
+    or a coordinator agrees. Who receives the team is changed at once: that touches no plan.
+    """
+    AnswerChange: _grpc.UnaryUnaryMultiCallable[_events_pb2.AnswerChangeRequest, _events_pb2.AnswerChangeResponse]
+    """A coordinator's answer. A yes to a request that has an event cancels the event: the changed request goes into the next round."""
+    EraseAccount: _grpc.UnaryUnaryMultiCallable[_events_pb2.EraseAccountRequest, _events_pb2.EraseAccountResponse]
+    """Erases what is personal of the caller: hosts, telephones, notes and remarks they wrote; requests and counts stay and no
+    longer point to them. Drafts are withdrawn. Cannot be undone.
+    """
     ListRequestHistory: _grpc.UnaryUnaryMultiCallable[_events_pb2.ListRequestHistoryRequest, _events_pb2.ListRequestHistoryResponse]
     """Everything that happened to a request, oldest first."""
     CreateSeries: _grpc.UnaryUnaryMultiCallable[_events_pb2.CreateSeriesRequest, _events_pb2.CreateSeriesResponse]
@@ -131,6 +141,16 @@ class EventsServiceAsyncStub(EventsServiceStub):
     """SUBMITTED back to DRAFT, with a reason."""
     WithdrawRequest: _aio.UnaryUnaryMultiCallable[_events_pb2.WithdrawRequestRequest, _events_pb2.WithdrawRequestResponse]  # type: ignore[assignment]
     """Takes a request back before it is scheduled."""
+    AskChange: _aio.UnaryUnaryMultiCallable[_events_pb2.AskChangeRequest, _events_pb2.AskChangeResponse]  # type: ignore[assignment]
+    """Asks for a change of a request that is in a round or has an event: kept beside it, made when the round does not serve it
+    or a coordinator agrees. Who receives the team is changed at once: that touches no plan.
+    """
+    AnswerChange: _aio.UnaryUnaryMultiCallable[_events_pb2.AnswerChangeRequest, _events_pb2.AnswerChangeResponse]  # type: ignore[assignment]
+    """A coordinator's answer. A yes to a request that has an event cancels the event: the changed request goes into the next round."""
+    EraseAccount: _aio.UnaryUnaryMultiCallable[_events_pb2.EraseAccountRequest, _events_pb2.EraseAccountResponse]  # type: ignore[assignment]
+    """Erases what is personal of the caller: hosts, telephones, notes and remarks they wrote; requests and counts stay and no
+    longer point to them. Drafts are withdrawn. Cannot be undone.
+    """
     ListRequestHistory: _aio.UnaryUnaryMultiCallable[_events_pb2.ListRequestHistoryRequest, _events_pb2.ListRequestHistoryResponse]  # type: ignore[assignment]
     """Everything that happened to a request, oldest first."""
     CreateSeries: _aio.UnaryUnaryMultiCallable[_events_pb2.CreateSeriesRequest, _events_pb2.CreateSeriesResponse]  # type: ignore[assignment]
@@ -292,6 +312,34 @@ class EventsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_events_pb2.WithdrawRequestResponse, _abc.Awaitable[_events_pb2.WithdrawRequestResponse]]:
         """Takes a request back before it is scheduled."""
+
+    @_abc_1.abstractmethod
+    def AskChange(
+        self,
+        request: _events_pb2.AskChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.AskChangeResponse, _abc.Awaitable[_events_pb2.AskChangeResponse]]:
+        """Asks for a change of a request that is in a round or has an event: kept beside it, made when the round does not serve it
+        or a coordinator agrees. Who receives the team is changed at once: that touches no plan.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerChange(
+        self,
+        request: _events_pb2.AnswerChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.AnswerChangeResponse, _abc.Awaitable[_events_pb2.AnswerChangeResponse]]:
+        """A coordinator's answer. A yes to a request that has an event cancels the event: the changed request goes into the next round."""
+
+    @_abc_1.abstractmethod
+    def EraseAccount(
+        self,
+        request: _events_pb2.EraseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.EraseAccountResponse, _abc.Awaitable[_events_pb2.EraseAccountResponse]]:
+        """Erases what is personal of the caller: hosts, telephones, notes and remarks they wrote; requests and counts stay and no
+        longer point to them. Drafts are withdrawn. Cannot be undone.
+        """
 
     @_abc_1.abstractmethod
     def ListRequestHistory(

@@ -930,6 +930,7 @@ class Repair(_message.Message):
     MESSAGE_EN_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
+    SEAT_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Stable code, such as `OTHER_WINDOW`, `ACCEPT_REMOTE`, `FEWER_SEATS`, `ONE_MORE_EXPERT`."""
     message: _builtins.str
@@ -938,6 +939,8 @@ class Repair(_message.Message):
     """The same in English."""
     price: _builtins.int
     """What else changes in the need stage; 0: nothing."""
+    seat: _builtins.int
+    """Index of the seat that changes, over all seats by their counts; -1 for none."""
     @_builtins.property
     def period(self) -> _common_pb2.Period:
         """When it would take place; missing where it is open."""
@@ -950,10 +953,11 @@ class Repair(_message.Message):
         message_en: _builtins.str = ...,
         price: _builtins.int = ...,
         period: _common_pb2.Period | None = ...,
+        seat: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "message_en", b"message_en", "period", b"period", "price", b"price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "message_en", b"message_en", "period", b"period", "price", b"price", "seat", b"seat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2445,6 +2449,70 @@ class ExplainRequestResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainRequestResponse: _TypeAlias = ExplainRequestResponse  # noqa: Y015
+
+@_typing.final
+class GetOutcomeRequest(_message.Message):
+    """Whose request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    request: _builtins.str
+    """`requests/{request}`."""
+    def __init__(
+        self,
+        *,
+        request: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOutcomeRequest: _TypeAlias = GetOutcomeRequest  # noqa: Y015
+
+@_typing.final
+class GetOutcomeResponse(_message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNSERVED_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    DEBT_FIELD_NUMBER: _builtins.int
+    round: _builtins.str
+    """`rounds/{round}`; empty when none has had it."""
+    place: _builtins.int
+    """Place among the waiting requests of the same district and group, from 1: most rounds waited, then need, then first filed.
+    0 when it does not wait.
+    """
+    waiting: _builtins.int
+    """How many wait there."""
+    debt: _builtins.int
+    """Coverage debt of the district and group, in weight."""
+    @_builtins.property
+    def unserved(self) -> Global___Unserved:
+        """Why the last published round did not serve it; missing when it did, or when none has had it."""
+
+    def __init__(
+        self,
+        *,
+        unserved: Global___Unserved | None = ...,
+        round: _builtins.str = ...,
+        place: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        debt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unserved", b"unserved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["debt", b"debt", "place", b"place", "round", b"round", "unserved", b"unserved", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOutcomeResponse: _TypeAlias = GetOutcomeResponse  # noqa: Y015
 
 @_typing.final
 class SeatWhy(_message.Message):

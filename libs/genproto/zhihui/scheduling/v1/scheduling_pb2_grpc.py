@@ -227,6 +227,11 @@ class SchedulingServiceStub:
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageRequest.SerializeToString,
                 response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageResponse.FromString,
                 _registered_method=True)
+        self.GetOutcome = channel.unary_unary(
+                '/zhihui.scheduling.v1.SchedulingService/GetOutcome',
+                request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeRequest.SerializeToString,
+                response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeResponse.FromString,
+                _registered_method=True)
         self.RankWindows = channel.unary_unary(
                 '/zhihui.scheduling.v1.SchedulingService/RankWindows',
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.RankWindowsRequest.SerializeToString,
@@ -506,6 +511,14 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOutcome(self, request, context):
+        """For the venue's own people: why their request was not served by the last published round, what would have worked, and
+        its place among those that wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RankWindows(self, request, context):
         """When a request that is being written could be served, best first; an estimate from free capacity.
         """
@@ -705,6 +718,11 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.ListCoverage,
                     request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageRequest.FromString,
                     response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageResponse.SerializeToString,
+            ),
+            'GetOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOutcome,
+                    request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeRequest.FromString,
+                    response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeResponse.SerializeToString,
             ),
             'RankWindows': grpc.unary_unary_rpc_method_handler(
                     servicer.RankWindows,
@@ -1741,6 +1759,33 @@ class SchedulingService:
             '/zhihui.scheduling.v1.SchedulingService/ListCoverage',
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageRequest.SerializeToString,
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.ListCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.scheduling.v1.SchedulingService/GetOutcome',
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeRequest.SerializeToString,
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.GetOutcomeResponse.FromString,
             options,
             channel_credentials,
             insecure,

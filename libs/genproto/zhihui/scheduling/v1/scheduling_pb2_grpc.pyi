@@ -112,6 +112,10 @@ class SchedulingServiceStub:
     """An expert cannot come after all: cancels the assignment and repairs the round with the fewest changes."""
     ListCoverage: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.ListCoverageRequest, _scheduling_pb2.ListCoverageResponse]
     """Districts × groups with target, served and debt."""
+    GetOutcome: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.GetOutcomeRequest, _scheduling_pb2.GetOutcomeResponse]
+    """For the venue's own people: why their request was not served by the last published round, what would have worked, and
+    its place among those that wait.
+    """
     RankWindows: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.RankWindowsRequest, _scheduling_pb2.RankWindowsResponse]
     """When a request that is being written could be served, best first; an estimate from free capacity."""
 
@@ -199,6 +203,10 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """An expert cannot come after all: cancels the assignment and repairs the round with the fewest changes."""
     ListCoverage: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.ListCoverageRequest, _scheduling_pb2.ListCoverageResponse]  # type: ignore[assignment]
     """Districts × groups with target, served and debt."""
+    GetOutcome: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.GetOutcomeRequest, _scheduling_pb2.GetOutcomeResponse]  # type: ignore[assignment]
+    """For the venue's own people: why their request was not served by the last published round, what would have worked, and
+    its place among those that wait.
+    """
     RankWindows: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.RankWindowsRequest, _scheduling_pb2.RankWindowsResponse]  # type: ignore[assignment]
     """When a request that is being written could be served, best first; an estimate from free capacity."""
 
@@ -511,6 +519,16 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scheduling_pb2.ListCoverageResponse, _abc.Awaitable[_scheduling_pb2.ListCoverageResponse]]:
         """Districts × groups with target, served and debt."""
+
+    @_abc_1.abstractmethod
+    def GetOutcome(
+        self,
+        request: _scheduling_pb2.GetOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduling_pb2.GetOutcomeResponse, _abc.Awaitable[_scheduling_pb2.GetOutcomeResponse]]:
+        """For the venue's own people: why their request was not served by the last published round, what would have worked, and
+        its place among those that wait.
+        """
 
     @_abc_1.abstractmethod
     def RankWindows(

@@ -1057,7 +1057,11 @@ export interface paths {
         };
         /** Availability */
         get: operations["availability_api_experts__expert_id__availability_get"];
-        put?: never;
+        /**
+         * Set Availability
+         * @description Free windows, in the place of those that start inside the period.
+         */
+        put: operations["set_availability_api_experts__expert_id__availability_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1153,6 +1157,146 @@ export interface paths {
          * @description The body is the file, at most 5 MB; a row is taken in whole or not at all.
          */
         post: operations["import_sheet_api_sheets__kind__import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{request_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outcome
+         * @description Why the last published round did not serve it, what would have worked, and its place in the queue.
+         */
+        get: operations["outcome_api_requests__request_id__outcome_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{request_id}:askChange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Change
+         * @description Of a request that is in a round or has an event; before that it is edited.
+         */
+        post: operations["ask_change_api_requests__request_id__askChange_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{request_id}:answerChange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Change
+         * @description A coordinator's yes or no.
+         */
+        post: operations["answer_change_api_requests__request_id__answerChange_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calendar Entry
+         * @description The event for a calendar, with reminders two days and two hours before.
+         */
+        get: operations["calendar_entry_api_events__event_id__calendar_ics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/sheet.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approval Sheet
+         * @description The approval sheet, filled in. Where this machine has no Chinese face: a page to print, and no PDF.
+         */
+        get: operations["approval_sheet_api_events__event_id__sheet_pdf_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase Account
+         * @description What is personal of the caller goes; statistics stay. An expert leaves for good, with everything kept of them.
+         */
+        delete: operations["erase_account_api_account_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experts/{expert_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Limits
+         * @description Limits are the person's own; no plan goes beyond them.
+         */
+        put: operations["set_limits_api_experts__expert_id__limits_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1276,6 +1420,20 @@ export interface components {
             next_page_token: string;
         };
         /**
+         * AvailabilitySent
+         * @description The free windows inside `period`, in the place of those there were.
+         */
+        AvailabilitySent: {
+            period: components["schemas"]["Period"];
+            /** Windows */
+            windows: components["schemas"]["Period"][];
+            /**
+             * Etag
+             * @default
+             */
+            etag: string;
+        };
+        /**
          * Baseline
          * @description First come, first served on the same inputs.
          */
@@ -1298,6 +1456,44 @@ export interface components {
             message: string;
             /** Message En */
             message_en: string;
+        };
+        /**
+         * ChangeAnswered
+         * @description A coordinator's answer; a no needs its reason.
+         */
+        ChangeAnswered: {
+            /** Accept */
+            accept: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * ChangeAsked
+         * @description New values of the fields named in `fields`, for a request that is in a round or has an event.
+         */
+        ChangeAsked: {
+            request: components["schemas"]["RequestFields"];
+            /** Fields */
+            fields: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ChangeShown
+         * @description A change that is asked for and not answered yet.
+         */
+        ChangeShown: {
+            /** Fields */
+            fields: string[];
+            /** Reason */
+            reason: string;
+            /** Time */
+            time: string | null;
+            /** Windows */
+            windows: components["schemas"]["Period"][];
         };
         /**
          * Check
@@ -1425,6 +1621,16 @@ export interface components {
              */
             weight: number;
         };
+        /**
+         * Erased
+         * @description What was erased with an account.
+         */
+        Erased: {
+            /** Requests Count */
+            requests_count: number;
+            /** Drafts Count */
+            drafts_count: number;
+        };
         /** EventAnswer */
         EventAnswer: {
             event: components["schemas"]["EventShown"];
@@ -1466,6 +1672,8 @@ export interface components {
             district: string;
             /** Check In Code */
             check_in_code: string;
+            /** Version */
+            version: number;
             /** Etag */
             etag: string;
         };
@@ -1651,6 +1859,37 @@ export interface components {
             /** Latest Min */
             latest_min: number;
         };
+        /** LimitsChanged */
+        LimitsChanged: {
+            /**
+             * Etag
+             * @default
+             */
+            etag: string;
+            limits: components["schemas"]["LimitsSent"];
+        };
+        /**
+         * LimitsSent
+         * @description What a person allows, as they want it; minutes and counts, inclusive.
+         */
+        LimitsSent: {
+            /** Per Day */
+            per_day: number;
+            /** Per Week */
+            per_week: number;
+            /** Per Round */
+            per_round: number;
+            /** Travel Min Per Day */
+            travel_min_per_day: number;
+            /** Nights Away */
+            nights_away: number;
+            /** Rest Days Per Week */
+            rest_days_per_week: number;
+            /** Earliest Min */
+            earliest_min: number;
+            /** Latest Min */
+            latest_min: number;
+        };
         /** Membership */
         Membership: {
             /** Pool */
@@ -1736,6 +1975,21 @@ export interface components {
              * Format: date-time
              */
             respond_by_time: string;
+        };
+        /**
+         * OutcomeShown
+         * @description What became of a request in the last published round, and its place among those that wait (0: it does not).
+         */
+        OutcomeShown: {
+            unserved: components["schemas"]["Unserved"] | null;
+            /** Round */
+            round: string;
+            /** Place */
+            place: number;
+            /** Waiting */
+            waiting: number;
+            /** Debt */
+            debt: number;
         };
         /**
          * Period
@@ -2051,6 +2305,8 @@ export interface components {
             /** Price */
             price: number;
             period: components["schemas"]["Period"] | null;
+            /** Seat */
+            seat: number;
         };
         /**
          * RepairAdopted
@@ -2236,7 +2492,7 @@ export interface components {
         };
         /**
          * RequestShown
-         * @description A venue's ask.
+         * @description A venue's ask; `change` only where one request is read.
          */
         RequestShown: {
             /** Name */
@@ -2309,6 +2565,7 @@ export interface components {
             create_time: string | null;
             /** Update Time */
             update_time: string | null;
+            change: components["schemas"]["ChangeShown"] | null;
         };
         /** RequestsShown */
         RequestsShown: {
@@ -5891,6 +6148,56 @@ export interface operations {
             };
         };
     };
+    set_availability_api_experts__expert_id__availability_put: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                expert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AvailabilitySent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreeWindows"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     records_api_experts__expert_id__records_get: {
         parameters: {
             query?: {
@@ -6096,6 +6403,331 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SheetReport"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    outcome_api_requests__request_id__outcome_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeShown"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_change_api_requests__request_id__askChange_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAnswer"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_change_api_requests__request_id__answerChange_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAnswered"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAnswer"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calendar_entry_api_events__event_id__calendar_ics_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": unknown;
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approval_sheet_api_events__event_id__sheet_pdf_get: {
+        parameters: {
+            query?: {
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                    "text/html": unknown;
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_account_api_account_delete: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_limits_api_experts__expert_id__limits_put: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+                "if-match"?: string;
+                "x-csrf-token"?: string;
+            };
+            path: {
+                expert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChanged"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpertAnswer"];
                 };
             };
             /** @description A field is missing, unknown or malformed. */
