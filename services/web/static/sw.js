@@ -1,33 +1,45 @@
 "use strict";
-// The app opens without a network: pages and hashed files are kept, answers of the API never are.
-const KEPT = "zhihui-1";
-self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+// The app opens without a network: its page and files are kept, version by version; answers of the API never are.
+// The build writes the two lines below: which files the app has, and a hash over them.
+const VERSION = "ff7e082bb034";
+const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-CLrVAxQA.js","/static/assets/expert-DvJ7ahis.js","/static/assets/filing-BTPVCHKh.js","/static/assets/glyph-DnItrAWf.css","/static/assets/glyph-DvlS2bmr.js","/static/assets/halfdays-B8MdLTza.js","/static/assets/me-BuJq9l_t.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-CJ-s21HE.js","/static/assets/session-C6Q6Reya.js","/static/assets/time-CERX3IEP.js","/static/icon.svg","/static/manifest.webmanifest"];
+const PREFIX = "zhihui-";
+const KEPT = PREFIX + VERSION;
+const PAGE = "/app";
+const PATIENCE_MS = 4000;
+
+self.addEventListener("install", (event) => event.waitUntil(keepAll()));
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const path = new URL(request.url).pathname;
-  if (request.method !== "GET" || path.startsWith("/api/")) return;
-  if (path.startsWith("/static/assets/")) event.respondWith(kept(request));
-  else if (request.mode === "navigate" || path.startsWith("/static/")) event.respondWith(fresh(request));
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin || pathname.startsWith("/api/")) return;
+  if (request.mode === "navigate") event.respondWith(page(request));
+  else if (pathname.startsWith("/static/")) event.respondWith(file(request));
 });
-async function kept(request) {
+
+async function keepAll() {
   const cache = await caches.open(KEPT);
-  const found = await cache.match(request);
-  if (found) return found;
-  const answer = await fetch(request);
-  if (answer.ok) await cache.put(request, answer.clone());
-  return answer;
+  await cache.addAll([PAGE, ...FILES].map((path) => new Request(path, { cache: "reload" })));
+  await self.skipWaiting();
 }
-async function fresh(request) {
-  const cache = await caches.open(KEPT);
-  const key = request.mode === "navigate" ? "/app" : request;
-  try {
-    const answer = await fetch(request);
-    if (answer.ok) await cache.put(key, answer.clone());
-    return answer;
-  } catch (error) {
-    const found = await cache.match(key);
-    if (found) return found;
-    throw error;
-  }
+
+// A page that is open still wants the files it was made with: the version before stays until the next.
+async function takeOver() {
+  const versions = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== KEPT);
+  await Promise.all(versions.slice(0, -1).map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+// The newest page where the network is quick enough, the kept one where it is not or is away.
+async function page(request) {
+  const kept = await caches.match(PAGE);
+  if (!kept) return fetch(request);
+  const late = new Promise((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE_MS));
+  const fresh = fetch(request).catch(() => kept.clone());
+  return Promise.race([fresh, late]);
+}
+
+async function file(request) {
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
