@@ -80,7 +80,20 @@ async def work(settings: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         with suppress(asyncio.CancelledError):
+            await _compiled()
             await worker.run()
+
+
+async def _compiled() -> None:
+    """Let a process of its own compile the search, once per machine, before a run could have to wait for it."""
+    compiling = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.scheduling.optimizer", "warm-up"
+    )
+    try:
+        await compiling.wait()
+    finally:
+        if compiling.returncode is None:
+            compiling.terminate()
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from services.scheduling.optimizer import certificate, check, formats
 from services.scheduling.optimizer.problem import Plan
 from services.scheduling.optimizer.solve import Infeasible, Progress, solve
 from services.scheduling.optimizer.stop import Stop
+from services.scheduling.optimizer.warming import warm_up
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +48,14 @@ def _parser() -> argparse.ArgumentParser:
         "--certificate", type=Path, help="hold its claims against problem and plan, too"
     )
     checking.set_defaults(run=_check)
+    warming = commands.add_parser("warm-up", help="预先编译 · compile before anybody waits for it")
+    warming.set_defaults(run=_warm_up)
     return parser
+
+
+def _warm_up(_asked: argparse.Namespace) -> int:
+    warm_up()
+    return 0
 
 
 def _solve(asked: argparse.Namespace) -> int:

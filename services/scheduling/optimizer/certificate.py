@@ -10,7 +10,7 @@ import hashlib
 from services.scheduling.optimizer import check, formats
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
-from services.scheduling.optimizer.solve import Result
+from services.scheduling.optimizer.solve import Entry, Result
 
 CERTIFICATE_FORMAT = "zhihui.certificate/1"
 PARTS_PER_MILLION = 1_000_000
@@ -37,7 +37,9 @@ class Version:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Certificate:
-    """`input_sha256` and `plan_sha256` are of the canonical bytes of `formats.py`; `stages` in their order."""
+    """`input_sha256` and `plan_sha256` are of the canonical bytes of `formats.py`; `stages` in their order. `journal`, with seed
+    and iterations, is what `solve.replay` needs to find the same plan again.
+    """
 
     input_sha256: str
     plan_sha256: str
@@ -46,6 +48,7 @@ class Certificate:
     iterations: int
     versions: tuple[Version, ...]
     duals: tuple[Duals, ...]
+    journal: tuple[Entry, ...] = ()
 
 
 def certificate_of(problem: Problem, result: Result) -> bytes:
@@ -69,6 +72,7 @@ def certificate_of(problem: Problem, result: Result) -> bytes:
             iterations=result.iterations,
             versions=tuple(Version(part, text) for part, text in sorted(result.versions.items())),
             duals=result.duals,
+            journal=result.journal,
         ),
     )
 

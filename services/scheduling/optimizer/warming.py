@@ -1,0 +1,93 @@
+"""Compile the search's loops before anybody waits for them: `python -m services.scheduling.optimizer warm-up`.
+
+numba keeps what it has compiled beside the sources, or in `NUMBA_CACHE_DIR`; the next process only reads it.
+"""
+
+from services.scheduling.optimizer.problem import (
+    DAY_MIN,
+    Expert,
+    Limits,
+    Mode,
+    Policy,
+    Pool,
+    Problem,
+    Request,
+    Role,
+    Seat,
+    Window,
+)
+from services.scheduling.optimizer.solve import LEVELS, solve
+from services.scheduling.optimizer.stop import Stop
+
+
+def warm_up() -> None:
+    """Go once through everything that is compiled, on the smallest round there is."""
+    problem = _smallest()
+    first = solve(problem, seed=1, stop=Stop(iterations=1)).plan
+    solve(problem, seed=1, stop=Stop(iterations=LEVELS), warm=first)
+
+
+def _smallest() -> Problem:
+    """One person, one visit, one day."""
+    person = Expert(
+        home=0,
+        role=Role.LECTURER,
+        pool=0,
+        skills=(1,),
+        audiences=1,
+        forms=1,
+        levels=1,
+        approvals=(),
+        windows=(Window(0, DAY_MIN),),
+        limits=Limits(
+            per_day_max=1,
+            per_week_max=1,
+            per_round_max=1,
+            travel_min_per_day_max=DAY_MIN,
+            nights_max=0,
+            rest_days_per_week=0,
+            earliest=0,
+            latest=DAY_MIN,
+        ),
+        clearance_until_day=0,
+        engaged_before=(0,),
+    )
+    seat = Seat(
+        roles=0b111, proficiency_min=0, required=True, mode=Mode.ON_SITE, approved_talk=False
+    )
+    ask = Request(
+        place=1,
+        node=0,
+        district=0,
+        audience=0,
+        form=0,
+        level=0,
+        topic=0,
+        minors=False,
+        weight=1,
+        emergency=0,
+        duration_min=60,
+        ready_at=0,
+        windows=(Window(8 * 60, 12 * 60),),
+        seats=(seat,),
+    )
+    return Problem(
+        days=1,
+        first_weekday=0,
+        start_step_min=30,
+        travel_min=((0, 30), (30, 0)),
+        topics=1,
+        districts=1,
+        nodes=1,
+        pools=(Pool(0, 1, frozenset({0}), ()),),
+        experts=(person,),
+        requests=(ask,),
+        pins=(),
+        forbids=(),
+        promises=(),
+        caps=(),
+        budgets=(),
+        series=(),
+        shares=(),
+        policy=Policy(name="smallest", version=1),
+    )
