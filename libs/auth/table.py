@@ -126,6 +126,7 @@ class Action(StrEnum):
     ROTATE_CALENDAR = "RotateCalendar"
     REVOKE_CALENDAR = "RevokeCalendar"
     READ_CALENDAR = "ReadCalendar"
+    GET_FACTS_STATUS = "GetFactsStatus"
 
 
 SIGNED_IN = frozenset(Role)
@@ -254,6 +255,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.ROTATE_CALENDAR: FILERS | EXPERTS,
     Action.REVOKE_CALENDAR: FILERS | EXPERTS,
     Action.READ_CALENDAR: frozenset({Role.SERVICE}),
+    Action.GET_FACTS_STATUS: READERS - {Role.DISTRICT_COORDINATOR},
 }
 
 

@@ -19,6 +19,7 @@ from services.feeds.adapters.icalendar import text_of
 from services.feeds.adapters.postgres import PostgresArrivals, PostgresDue, transaction
 from services.feeds.adapters.receiver import HttpReceiver
 from services.feeds.adapters.sender import Sender
+from services.feeds.adapters.status import StatusWatch
 from services.feeds.api import consumer
 from services.feeds.api.servicer import FeedsServicer
 from services.feeds.settings import Settings
@@ -33,6 +34,11 @@ async def serve(settings: Settings) -> None:
     )
     async with create_pool(settings) as pool:
         try:
+            watch = StatusWatch(
+                owner_dsn=settings.operations_dsn.get_secret_value(),
+                bootstrap=settings.kafka_bootstrap,
+                clock=system_clock,
+            )
             server = Server(settings, verify=Tokens(settings).verify)
             server.add(
                 pb_grpc.add_FeedsServiceServicer_to_server,
@@ -41,6 +47,7 @@ async def serve(settings: Settings) -> None:
                     clock=system_clock,
                     check=receiver.check,
                     calendar_text=text_of,
+                    watch=watch,
                 ),
                 pb.DESCRIPTOR,
             )
@@ -58,7 +65,7 @@ async def serve(settings: Settings) -> None:
                 at_once=settings.webhooks_at_once,
                 timeout_s=settings.webhooks_timeout_s,
             )
-            await server.serve(facts.run(), sender.run())
+            await server.serve(facts.run(), sender.run(), watch.run())
         finally:
             await receiver.close()
 

@@ -11,6 +11,8 @@ class Settings(ServiceSettings):
     service: str = "feeds"
     database_owner_dsn: SecretStr = SecretStr("")
     """As the database's owner; only for `migrate`."""
+    operations_dsn: SecretStr = SecretStr("")
+    """As a role that may read all services' outboxes and `pg_stat_activity`; empty: the status has no database part."""
     webhooks_private: bool = False
     """Whether facts may be sent to loopback, private and link-local addresses, and without TLS; for trying out only."""
     webhooks_timeout_s: float = Field(default=15, gt=0)

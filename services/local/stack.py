@@ -115,6 +115,7 @@ class Stack:
             environment["ZHIHUI_DATABASE_OWNER_DSN"] = self._owner_dsn
         if name == "feeds":  # receivers on this machine are tried out here
             environment["ZHIHUI_WEBHOOKS_PRIVATE"] = "True"
+            environment["ZHIHUI_OPERATIONS_DSN"] = self._owner_dsn
         if name in self._addresses:
             environment["ZHIHUI_LISTEN"] = self._addresses[name]
         if name == "web":

@@ -29,6 +29,7 @@ from services.feeds import __main__ as feeds_main
 from services.feeds.adapters.icalendar import text_of
 from services.feeds.adapters.postgres import transaction as feeds_transaction
 from services.feeds.adapters.receiver import HttpReceiver
+from services.feeds.adapters.status import StatusWatch
 from services.feeds.api.servicer import FeedsServicer
 from services.feeds.settings import Settings as FeedsSettings
 from services.scheduling import __main__ as scheduling_main
@@ -85,7 +86,12 @@ async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str,
 
 @contextlib.asynccontextmanager
 async def feeds_service(
-    dsn: str, clock: Clock, *, receiver: HttpReceiver
+    dsn: str,
+    clock: Clock,
+    *,
+    receiver: HttpReceiver,
+    watch: StatusWatch | None = None,
+    bootstrap: str = "",
 ) -> AsyncIterator[tuple[str, Pool]]:
     """The feeds service's address, and its pool; nothing is sent but by a Sender of the test's own."""
     migrate(dsn, feeds_main.MIGRATIONS, schema="feeds", role="feeds")
@@ -96,6 +102,9 @@ async def feeds_service(
             clock=clock,
             check=receiver.check,
             calendar_text=text_of,
+            watch=StatusWatch(owner_dsn=dsn, bootstrap=bootstrap, clock=clock)
+            if watch is None
+            else watch,
         )
         add = feeds_grpc.add_FeedsServiceServicer_to_server
         async with served(settings, add, servicer, feeds_pb.DESCRIPTOR) as address:

@@ -4,7 +4,7 @@ import base64
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -15,6 +15,7 @@ from zhihui.feeds.v1 import feeds_pb2_grpc as pb_grpc
 from libs.auth.principal import Role, current_principal
 from libs.clock import Clock
 from libs.ids import new_id
+from libs.messaging.operations import FactsStatus
 from libs.postgres.pool import Connection
 from libs.rpc.mapping import to_message
 from libs.rpc.paging import page_of
@@ -37,6 +38,22 @@ class StoredTransaction(Transaction, Protocol):
         """The connection, with the transaction open."""
 
 
+class Watch(Protocol):
+    """The last look at all facts."""
+
+    @property
+    def status(self) -> FactsStatus | None:
+        """None before the first."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When that was so."""
+
+    @property
+    def outage(self) -> str:
+        """What could not be asked, '' when everything answered."""
+
+
 class FeedsServicer(pb_grpc.FeedsServiceServicer):
     """Whose: a webhook and a calendar belong to who made them."""
 
@@ -47,11 +64,13 @@ class FeedsServicer(pb_grpc.FeedsServiceServicer):
         clock: Clock,
         check: webhooks.Check,
         calendar_text: Callable[[str, Sequence[Entry]], tuple[str, str]],
+        watch: Watch,
     ) -> None:
         self._transaction = transaction
         self._clock = clock
         self._check = check
         self._calendar_text = calendar_text
+        self._watch = watch
 
     async def _once(
         self,
@@ -233,6 +252,31 @@ class FeedsServicer(pb_grpc.FeedsServiceServicer):
             _, name, entries = await calendars.opened(request.calendar_token, tx, now=self._clock())
         text, etag = self._calendar_text(f"智惠 {name}".strip(), entries)
         return pb.ReadCalendarResponse(text=text, etag=etag)
+
+    # operations
+
+    async def GetFactsStatus(
+        self, request: pb.GetFactsStatusRequest, context: Context
+    ) -> pb.GetFactsStatusResponse:
+        response = pb.GetFactsStatusResponse(status=pb.FactsStatus(outage=self._watch.outage))
+        found, told = self._watch.status, response.status
+        if found is None or self._watch.as_of is None:
+            return response
+        told.as_of_time.FromDatetime(self._watch.as_of)
+        told.contract, told.worry = found.contract, found.worry
+        told.outboxes.extend(to_message(one, pb.FactsStatus.Outbox) for one in found.outboxes)
+        for one in found.groups:
+            group = told.groups.add(
+                group=one.group, topic=one.topic, taken=one.taken, waiting=one.waiting
+            )
+            if one.group in found.last_taken:
+                group.last_taken_time.FromDatetime(found.last_taken[one.group])
+        for service, count in found.dead_letters.items():
+            told.dead_letters.add(service=service, count=count)
+        told.long_transactions.extend(
+            to_message(one, pb.FactsStatus.LongTransaction) for one in found.long_transactions
+        )
+        return response
 
 
 def new_secret() -> str:

@@ -17,6 +17,9 @@ from services.web.api import (
     answer,
     calendars,
     experts,
+    calendars,
+    experts,
+    operations,
     pages,
     reference,
     requests,
@@ -105,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(venue_router)
     app.include_router(sign_in.pages)
     app.include_router(calendars.router(settings))
+    app.include_router(operations.router)
     pages.add_to(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(

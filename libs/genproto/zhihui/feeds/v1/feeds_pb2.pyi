@@ -897,3 +897,244 @@ class ReadCalendarResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadCalendarResponse: _TypeAlias = ReadCalendarResponse  # noqa: Y015
+
+@_typing.final
+class GetFactsStatusRequest(_message.Message):
+    """To GetFactsStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFactsStatusRequest: _TypeAlias = GetFactsStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetFactsStatusResponse(_message.Message):
+    """From GetFactsStatus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def status(self) -> Global___FactsStatus:
+        """As it was at `as_of_time`."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___FactsStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFactsStatusResponse: _TypeAlias = GetFactsStatusResponse  # noqa: Y015
+
+@_typing.final
+class FactsStatus(_message.Message):
+    """Whether everything is announced and heard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Outbox(_message.Message):
+        """A service's outbox."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SERVICE_FIELD_NUMBER: _builtins.int
+        PUBLISHED_FIELD_NUMBER: _builtins.int
+        WAITING_FIELD_NUMBER: _builtins.int
+        AGE_S_FIELD_NUMBER: _builtins.int
+        LAST_TIME_FIELD_NUMBER: _builtins.int
+        SCHEMA_VERSION_FIELD_NUMBER: _builtins.int
+        service: _builtins.str
+        """Its name."""
+        published: _builtins.int
+        """Facts published and kept."""
+        waiting: _builtins.int
+        """Facts that wait."""
+        age_s: _builtins.float
+        """Of the oldest that waits, s; 0 without one."""
+        schema_version: _builtins.str
+        """The last migration of its schema."""
+        @_builtins.property
+        def last_time(self) -> _timestamp_pb2.Timestamp:
+            """When the last one happened; missing without any."""
+
+        def __init__(
+            self,
+            *,
+            service: _builtins.str = ...,
+            published: _builtins.int = ...,
+            waiting: _builtins.int = ...,
+            age_s: _builtins.float = ...,
+            last_time: _timestamp_pb2.Timestamp | None = ...,
+            schema_version: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["last_time", b"last_time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["age_s", b"age_s", "last_time", b"last_time", "published", b"published", "schema_version", b"schema_version", "service", b"service", "waiting", b"waiting"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Group(_message.Message):
+        """A consumer group in one topic."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        GROUP_FIELD_NUMBER: _builtins.int
+        TOPIC_FIELD_NUMBER: _builtins.int
+        TAKEN_FIELD_NUMBER: _builtins.int
+        WAITING_FIELD_NUMBER: _builtins.int
+        LAST_TAKEN_TIME_FIELD_NUMBER: _builtins.int
+        group: _builtins.str
+        """Its id."""
+        topic: _builtins.str
+        """The topic."""
+        taken: _builtins.int
+        """Facts it has taken."""
+        waiting: _builtins.int
+        """Facts it has not."""
+        @_builtins.property
+        def last_taken_time(self) -> _timestamp_pb2.Timestamp:
+            """When it took its last fact; missing where that is not known here."""
+
+        def __init__(
+            self,
+            *,
+            group: _builtins.str = ...,
+            topic: _builtins.str = ...,
+            taken: _builtins.int = ...,
+            waiting: _builtins.int = ...,
+            last_taken_time: _timestamp_pb2.Timestamp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["last_taken_time", b"last_taken_time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "last_taken_time", b"last_taken_time", "taken", b"taken", "topic", b"topic", "waiting", b"waiting"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class DeadLetters(_message.Message):
+        """A service's dead letters."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SERVICE_FIELD_NUMBER: _builtins.int
+        COUNT_FIELD_NUMBER: _builtins.int
+        service: _builtins.str
+        """Its name."""
+        count: _builtins.int
+        """How many are kept."""
+        def __init__(
+            self,
+            *,
+            service: _builtins.str = ...,
+            count: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "service", b"service"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class LongTransaction(_message.Message):
+        """A transaction that is open for long: facts wait for it."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        PID_FIELD_NUMBER: _builtins.int
+        APPLICATION_FIELD_NUMBER: _builtins.int
+        AGE_S_FIELD_NUMBER: _builtins.int
+        STATE_FIELD_NUMBER: _builtins.int
+        QUERY_FIELD_NUMBER: _builtins.int
+        pid: _builtins.int
+        """The server process."""
+        application: _builtins.str
+        """Which program has it open."""
+        age_s: _builtins.float
+        """For how long, s."""
+        state: _builtins.str
+        """As PostgreSQL says, such as `idle in transaction`."""
+        query: _builtins.str
+        """Its last statement, the first 200 characters."""
+        def __init__(
+            self,
+            *,
+            pid: _builtins.int = ...,
+            application: _builtins.str = ...,
+            age_s: _builtins.float = ...,
+            state: _builtins.str = ...,
+            query: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["age_s", b"age_s", "application", b"application", "pid", b"pid", "query", b"query", "state", b"state"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    OUTBOXES_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    DEAD_LETTERS_FIELD_NUMBER: _builtins.int
+    LONG_TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    WORRY_FIELD_NUMBER: _builtins.int
+    OUTAGE_FIELD_NUMBER: _builtins.int
+    contract: _builtins.str
+    """The first 12 digits of the SHA-256 over all messages of facts."""
+    worry: _builtins.bool
+    """Whether somebody should look at this."""
+    outage: _builtins.str
+    """What could not be asked, empty when everything answered."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """When this was so; missing before the first look."""
+
+    @_builtins.property
+    def outboxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactsStatus.Outbox]:
+        """By service."""
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactsStatus.Group]:
+        """By group and topic."""
+
+    @_builtins.property
+    def dead_letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactsStatus.DeadLetters]:
+        """By service."""
+
+    @_builtins.property
+    def long_transactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactsStatus.LongTransaction]:
+        """The oldest first."""
+
+    def __init__(
+        self,
+        *,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        contract: _builtins.str = ...,
+        outboxes: _abc.Iterable[Global___FactsStatus.Outbox] | None = ...,
+        groups: _abc.Iterable[Global___FactsStatus.Group] | None = ...,
+        dead_letters: _abc.Iterable[Global___FactsStatus.DeadLetters] | None = ...,
+        long_transactions: _abc.Iterable[Global___FactsStatus.LongTransaction] | None = ...,
+        worry: _builtins.bool = ...,
+        outage: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "contract", b"contract", "dead_letters", b"dead_letters", "groups", b"groups", "long_transactions", b"long_transactions", "outage", b"outage", "outboxes", b"outboxes", "worry", b"worry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FactsStatus: _TypeAlias = FactsStatus  # noqa: Y015

@@ -101,6 +101,11 @@ class FeedsServiceStub:
                 request_serializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarRequest.SerializeToString,
                 response_deserializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarResponse.FromString,
                 _registered_method=True)
+        self.GetFactsStatus = channel.unary_unary(
+                '/zhihui.feeds.v1.FeedsService/GetFactsStatus',
+                request_serializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusRequest.SerializeToString,
+                response_deserializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusResponse.FromString,
+                _registered_method=True)
 
 
 class FeedsServiceServicer:
@@ -199,6 +204,13 @@ class FeedsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFactsStatus(self, request, context):
+        """Whether everything is announced and heard: for operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -266,6 +278,11 @@ def add_FeedsServiceServicer_to_server(servicer, server):
                     servicer.ReadCalendar,
                     request_deserializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarRequest.FromString,
                     response_serializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarResponse.SerializeToString,
+            ),
+            'GetFactsStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFactsStatus,
+                    request_deserializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusRequest.FromString,
+                    response_serializer=zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -621,6 +638,33 @@ class FeedsService:
             '/zhihui.feeds.v1.FeedsService/ReadCalendar',
             zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarRequest.SerializeToString,
             zhihui_dot_feeds_dot_v1_dot_feeds__pb2.ReadCalendarResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFactsStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zhihui.feeds.v1.FeedsService/GetFactsStatus',
+            zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusRequest.SerializeToString,
+            zhihui_dot_feeds_dot_v1_dot_feeds__pb2.GetFactsStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

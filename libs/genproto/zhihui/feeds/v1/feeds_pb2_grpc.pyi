@@ -61,6 +61,8 @@ class FeedsServiceStub:
     """The token is worth nothing from now on."""
     ReadCalendar: _grpc.UnaryUnaryMultiCallable[_feeds_pb2.ReadCalendarRequest, _feeds_pb2.ReadCalendarResponse]
     """The calendar that a token opens, as iCalendar (RFC 5545); for the web edge."""
+    GetFactsStatus: _grpc.UnaryUnaryMultiCallable[_feeds_pb2.GetFactsStatusRequest, _feeds_pb2.GetFactsStatusResponse]
+    """Whether everything is announced and heard: for operators."""
 
 @_typing.type_check_only
 class FeedsServiceAsyncStub(FeedsServiceStub):
@@ -95,6 +97,8 @@ class FeedsServiceAsyncStub(FeedsServiceStub):
     """The token is worth nothing from now on."""
     ReadCalendar: _aio.UnaryUnaryMultiCallable[_feeds_pb2.ReadCalendarRequest, _feeds_pb2.ReadCalendarResponse]  # type: ignore[assignment]
     """The calendar that a token opens, as iCalendar (RFC 5545); for the web edge."""
+    GetFactsStatus: _aio.UnaryUnaryMultiCallable[_feeds_pb2.GetFactsStatusRequest, _feeds_pb2.GetFactsStatusResponse]  # type: ignore[assignment]
+    """Whether everything is announced and heard: for operators."""
 
 class FeedsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Carries facts to those without Kafka. Writes take a `request_id`: the same one with the same body is answered again and
@@ -204,5 +208,13 @@ class FeedsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feeds_pb2.ReadCalendarResponse, _abc.Awaitable[_feeds_pb2.ReadCalendarResponse]]:
         """The calendar that a token opens, as iCalendar (RFC 5545); for the web edge."""
+
+    @_abc_1.abstractmethod
+    def GetFactsStatus(
+        self,
+        request: _feeds_pb2.GetFactsStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feeds_pb2.GetFactsStatusResponse, _abc.Awaitable[_feeds_pb2.GetFactsStatusResponse]]:
+        """Whether everything is announced and heard: for operators."""
 
 def add_FeedsServiceServicer_to_server(servicer: FeedsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
