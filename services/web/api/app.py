@@ -17,8 +17,6 @@ from services.web.api import (
     answer,
     calendars,
     experts,
-    calendars,
-    experts,
     operations,
     pages,
     reference,
