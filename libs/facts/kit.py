@@ -21,7 +21,8 @@ What the handler writes with `connection` is committed together with the inbox, 
 * anything else is a bug: its partition stops until the process starts again; nothing is lost;
 * SIGTERM: what is in hand is finished and committed.
 
-The schema needs the tables of `libs.messaging.MESSAGING_MIGRATIONS`. Metrics: `zhihui_consumer_facts_total`,
+`libs/facts/package.py` puts it into a folder that `pip install` takes where the rest of Zhihui is not; docs/consumers.md
+goes through two whole consumers. The schema needs the tables of `libs.messaging.MESSAGING_MIGRATIONS`. Metrics: `zhihui_consumer_facts_total`,
 `zhihui_consumer_lag`, `zhihui_consumer_stopped`.
 """
 
@@ -36,8 +37,7 @@ from uuid import UUID
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from libs.errors import InvalidInput
-from libs.facts.messages import fact_types, message_of
+from libs.facts.messages import UnreadableFact, fact_types, message_of
 from libs.messaging import kafka
 from libs.messaging.consumer import Consumer, Handler, tombstone
 from libs.messaging.kafka import Received
@@ -140,7 +140,7 @@ def _read(fact: Received) -> Fact[Any]:
     try:
         message = message_of(fact)
     except DecodeError as error:
-        raise InvalidInput(f"the bytes are no {fact.type}: {error}") from error
+        raise UnreadableFact("the bytes are no message of this type", type=fact.type) from error
     return Fact(message, fact.topic, fact.key, fact.version, fact.message_id, fact.occurred_at)
 
 

@@ -10,7 +10,12 @@ from zhihui.events.v1 import facts_pb2 as events
 from zhihui.experts.v1 import facts_pb2 as experts
 from zhihui.scheduling.v1 import facts_pb2 as scheduling
 
+from libs.errors import InvalidInput
 from libs.messaging.kafka import Received
+
+
+class UnreadableFact(InvalidInput):
+    """The bytes are no message of the type that the header names."""
 
 
 @functools.cache

@@ -11,8 +11,7 @@ from google.protobuf.message import DecodeError
 from zhihui.events.v1 import events_pb2
 
 from libs.clock import Clock
-from libs.errors import InvalidInput
-from libs.facts.messages import fact_types, message_of
+from libs.facts.messages import UnreadableFact, fact_types, message_of
 from libs.messaging.consumer import Handler, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.topics import topics
@@ -21,10 +20,6 @@ from services.feeds.domain.calendar import Entry
 
 GROUP = "feeds"
 TOPICS = tuple(topics())
-
-
-class UnreadableFact(InvalidInput):
-    """The bytes are no message of the type that the header names."""
 
 
 class Arrivals(Protocol):
