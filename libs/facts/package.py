@@ -1,10 +1,9 @@
-"""Puts the consumer kit into a folder of its own, to be installed where the rest of Zhihui is not: `python -m libs.facts.package OUT`.
+"""Puts the consumer kit into a folder of its own, to be installed where the rest of Zhihui is not: `zhihui facts kit OUT`.
 
 `pip install OUT` then gives `libs.facts.kit` with everything it imports, the tables of its inbox, and the messages. What
 goes in is found by following imports, so that the folder has all that is needed and nothing else.
 """
 
-import argparse
 import ast
 import re
 import shutil
@@ -109,15 +108,3 @@ def _copy(path: Path, out: Path) -> None:
     target = out / path.relative_to(ROOT)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target)
-
-
-def main() -> None:
-    """Fill the folder; says with how much."""
-    parser = argparse.ArgumentParser(prog="python -m libs.facts.package", description=__doc__)
-    parser.add_argument("out", type=Path)
-    out = parser.parse_args().out
-    sys.stdout.write(f"{write(out)} files; pip install {out}\n")
-
-
-if __name__ == "__main__":
-    main()

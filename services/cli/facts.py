@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.clock import system_clock
+from libs.facts import package
 from libs.facts.messages import contract_version, fact_types
 from libs.facts.state import COUNTED, TOPICS, State, hash_of_assignments, hash_of_things
 from libs.messaging import kafka, operations
@@ -291,6 +293,22 @@ def replay(
     session.answer.value(
         {"replayed": count},
         say=lambda: session.answer.say(f"重新发布 {count} 条 · {count} published again"),
+    )
+
+
+@app.command()
+def kit(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(help="新目录 · a folder that is not there yet")],
+) -> None:
+    """Put the consumer kit into a folder of its own, for `pip install` where the rest of Zhihui is not."""
+    session: Session = context.obj
+    if out.exists():
+        raise typer.Exit(session.answer.failed(f"{out}: 已经存在 (is there already)", code=REFUSED))
+    count = package.write(out)
+    session.answer.value(
+        {"files": count},
+        say=lambda: session.answer.say(f"{count} 个文件 · files: pip install {out}"),
     )
 
 

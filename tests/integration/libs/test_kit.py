@@ -110,7 +110,9 @@ async def test_every_clause(pool: Pool, settings: ServiceSettings) -> None:
         ("events/a", 7, "gone"),
     ]
     assert away == [0]
-    assert await pool.fetchval("SELECT count(*) FROM inbox") == 4, "the straggler is remembered, too"
+    assert await pool.fetchval("SELECT count(*) FROM inbox") == 4, (
+        "the straggler is remembered, too"
+    )
     version = "SELECT version FROM inbox_versions WHERE key = 'events/a'"
     assert await pool.fetchval(version) == 7
 
