@@ -1,0 +1,170 @@
+"""Searching for good tours: annealing in rounds, each from the best so far, and now and then the best combination of all tours seen.
+
+By seed and iterations alone the same instance gives the same tours; seconds only say when it ends and how fast it cools.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from services.scheduling.optimizer.orienteering import kernel
+from services.scheduling.optimizer.orienteering.combining import Column, combined
+from services.scheduling.optimizer.orienteering.packed import Packed, packed
+from services.scheduling.optimizer.orienteering.problem import Instance, Tours
+from services.scheduling.optimizer.stop import Stop
+
+CHUNK = 1_000
+"""Iterations between two looks at the stop."""
+
+POOL_MAX = 20_000
+"""Tours remembered; a power of two times three slots find them again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Params:
+    """How the search goes about it; temperatures are in mean profits of a node.
+
+    `average` nodes are taken out per iteration, in strings of at most `longest`; `blink` is how likely a place is passed over;
+    `patience` weighs travel among equal profits: a whole day of it is worth that many mean profits.
+    `rounds` times the temperature falls from `hot` to `cold`; tours of solutions at most `margin` below the best, as a part of
+    it, are kept for combining.
+    """
+
+    hot: float = 0.5
+    cold: float = 0.01
+    average: float = 10.0
+    longest: float = 10.0
+    blink: float = 0.01
+    patience: float = 1e-3
+    rounds: int = 6
+    margin: float = 0.01
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """The best tours, their profit, and how many iterations were made."""
+
+    tours: Tours
+    profit: int
+    iterations: int
+
+
+class _State:
+    def __init__(self, instance: Instance, pack: Packed, seed: int) -> None:
+        n, tours = instance.nodes, instance.tours
+        self.tour = np.zeros((tours, n + 2), np.int32)
+        self.length = np.zeros(tours, np.int64)
+        self.where = np.full(n, -1, np.int64)
+        self.best_tour, self.best_length, self.best = self.tour.copy(), self.length.copy(), 0
+        self.dice = np.array([seed], np.uint64)
+        self.marks = np.random.SeedSequence(seed).generate_state(n, np.uint64)
+        self.pool = np.zeros((POOL_MAX, n + 2), np.int32)
+        self.pool_length = np.zeros(POOL_MAX, np.int64)
+        self.pool_key = np.zeros(POOL_MAX, np.uint64)
+        self.slots = np.full(1 << POOL_MAX.bit_length() + 1, -1, np.int64)
+        self.filled = 0
+        self.pack = pack
+        self.tours_max = tours
+
+    def restart(self) -> None:
+        """Go on from the best."""
+        self.tour[:], self.length[:] = self.best_tour, self.best_length
+        self.where[:] = -1
+        for t, size in enumerate(self.length):
+            self.where[self.tour[t, 1 : size + 1]] = t
+
+    def take(self, tours: Tours) -> None:
+        """Have `tours` as the best."""
+        self.best_tour[:] = 0
+        for t, nodes in enumerate(tours):
+            self.best_tour[t, 1 : len(nodes) + 1] = nodes
+            self.best_length[t] = len(nodes)
+        self.best = int(sum(self.pack.profit[list(nodes)].sum() for nodes in tours))
+
+    def combine(self) -> None:
+        """Have the best combination of the pool as the best, and forget what cannot be part of a better one."""
+        if self.tours_max == 1 or self.filled == 0:
+            return
+        columns = [
+            Column(int(row[0]), tuple(int(node) for node in row[1 : size + 1]))
+            for row, size in zip(
+                self.pool[: self.filled], self.pool_length[: self.filled], strict=True
+            )
+        ]
+        tours, hopeful = combined(self.pack, columns, above=self.best)
+        if tours is not None:
+            self.take(tours)
+        self.filled = int(
+            kernel.keep(
+                np.array(hopeful, np.int64),
+                self.pool,
+                self.pool_length,
+                self.pool_key,
+                self.slots,
+            )
+        )
+
+    def tours(self) -> Tours:
+        return _listed(self.best_tour, self.best_length)
+
+
+def search(
+    instance: Instance,
+    *,
+    seed: int,
+    seconds: float | None = None,
+    iterations: int | None = None,
+    params: Params | None = None,
+    enough: int | None = None,
+    observe: Callable[[int, Tours], None] = lambda _profit, _tours: None,
+) -> Found:
+    """Good tours of `instance` after `seconds` or `iterations`, whichever comes first, or once the profit is `enough` (the sum of
+    all profits by default). `observe` is told each better profit with its tours.
+
+    Raises:
+        ValueError: there is no limit at all.
+    """
+    chosen = params or Params()
+    stop = Stop(seconds=seconds, iterations=iterations)
+    pack = packed(instance)
+    state = _State(instance, pack, seed)
+    enough = int(pack.profit.sum()) if enough is None else enough
+    mean = max(1.0, float(pack.profit[1:].mean()))
+    day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
+    iteration, told = 0, 0
+    while state.best < enough and not stop.now(iteration):
+        # How much of the limit is used up says how warm it is.
+        used = 0.0 if iterations is None else iteration / iterations
+        if seconds is not None:
+            used = max(used, stop.elapsed_s() / seconds)
+        at = min(used, 1.0) * chosen.rounds
+        if int(at) > told:
+            told = int(at)
+            state.combine()
+            state.restart()
+        heat = mean * chosen.hot * (chosen.cold / chosen.hot) ** (at - told)
+        before = state.best
+        steps = CHUNK if iterations is None else min(CHUNK, iterations - iteration)
+        best, filled = kernel.anneal(
+            pack.hop, pack.opens, pack.closes, pack.kinds, pack.profit, pack.needs, pack.capacities, pack.near,
+            state.tour, state.length, state.where, state.best_tour, state.best_length, state.best,
+            state.marks, state.pool, state.pool_length, state.pool_key, state.slots, state.filled,
+            state.dice, heat, heat, steps, chosen.average, chosen.longest, chosen.blink,
+            chosen.patience * mean / day, int(chosen.margin * state.best) if state.tours_max > 1 else -1,
+        )  # fmt: skip
+        state.best, state.filled = int(best), int(filled)
+        iteration += steps
+        if state.best > before:
+            observe(state.best, state.tours())
+    if state.best < enough:
+        state.combine()
+    return Found(state.tours(), state.best, iteration)
+
+
+def _listed(tour: npt.NDArray[np.int32], length: npt.NDArray[np.int64]) -> Tours:
+    return tuple(
+        tuple(int(node) for node in row[1 : size + 1])
+        for row, size in zip(tour, length, strict=True)
+    )
