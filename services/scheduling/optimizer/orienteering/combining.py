@@ -42,7 +42,9 @@ def combined(
     ]
     if optimum < above + 1 - TOLERANCE:
         return None, hopeful
-    return _exact(pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], above), hopeful
+    return _exact(
+        pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], above
+    ), hopeful
 
 
 def tours_of_kind(pack: Packed, kind: int) -> int:

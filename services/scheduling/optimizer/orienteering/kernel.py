@@ -11,6 +11,8 @@ doi 10.1145/2660193.2660195), so that a seed means the same on every machine.
 
 import math
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -21,8 +23,8 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 _NEVER = np.int64(2**40)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _word(dice):
+@numba.njit(cache=True, nogil=True)
+def _word(dice: Any) -> Any:
     dice[0] += _GAMMA
     z = dice[0]
     z = (z ^ (z >> _S30)) * _MIX_A
@@ -30,19 +32,19 @@ def _word(dice):
     return z ^ (z >> _S31)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _unit(dice):
+@numba.njit(cache=True, nogil=True)
+def _unit(dice: Any) -> Any:
     """In [0, 1)."""
     return np.float64(_word(dice) >> _S11) * (1.0 / 9007199254740992.0)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _below(dice, n):
+@numba.njit(cache=True, nogil=True)
+def _below(dice: Any, n: Any) -> Any:
     return np.int64(_unit(dice) * n)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def earliest(opens, closes, kind, node, at):
+@numba.njit(cache=True, nogil=True)
+def earliest(opens: Any, closes: Any, kind: Any, node: Any, at: Any) -> Any:
     """The first start of service for who arrives at tick `at`; never where all windows are over."""
     for w in range(opens.shape[2]):
         if at <= closes[kind, node, w]:
@@ -50,8 +52,8 @@ def earliest(opens, closes, kind, node, at):
     return _NEVER
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def last_start(opens, closes, kind, node, by):
+@numba.njit(cache=True, nogil=True)
+def last_start(opens: Any, closes: Any, kind: Any, node: Any, by: Any) -> Any:
     """The last start of service not after tick `by`; -1 where there is none."""
     for w in range(opens.shape[2] - 1, -1, -1):
         if opens[kind, node, w] <= by:
@@ -60,7 +62,7 @@ def last_start(opens, closes, kind, node, by):
 
 
 @numba.njit(cache=True, nogil=True)
-def retime(hop, opens, closes, kinds, t, tour, length, start, latest):
+def retime(hop: Any, opens: Any, closes: Any, kinds: Any, t: Any, tour: Any, length: Any, start: Any, latest: Any) -> Any:
     """Starts and last starts of tour `t` anew; whether it is in time."""
     kind = t % kinds
     end = length[t] + 1
@@ -81,11 +83,15 @@ def retime(hop, opens, closes, kinds, t, tour, length, start, latest):
 
 
 @numba.njit(cache=True, nogil=True)
-def _best_place(hop, opens, closes, kinds, node, tour, length, start, latest, blink, by_shift, dice):
+def _best_place(
+    hop: Any, opens: Any, closes: Any, kinds: Any, node: Any, tour: Any, length: Any, start: Any, latest: Any, only: Any, blink: Any, by_shift: Any, dice: Any
+) -> Any:
     """The tour and the position before which `node` costs least, blinking now and then; -1 where it fits nowhere."""
     best_t, best_p, best_cost = -1, -1, _NEVER
     empty_seen = np.zeros(kinds, np.bool_)
     for t in range(tour.shape[0]):
+        if not only[t]:
+            continue
         kind = t % kinds
         if length[t] == 0:
             if empty_seen[kind]:
@@ -114,8 +120,8 @@ def _best_place(hop, opens, closes, kinds, node, tour, length, start, latest, bl
     return best_t, best_p
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _put(t, p, node, tour, length):
+@numba.njit(cache=True, nogil=True)
+def _put(t: Any, p: Any, node: Any, tour: Any, length: Any) -> Any:
     for q in range(length[t] + 2, p, -1):
         tour[t, q] = tour[t, q - 1]
     tour[t, p] = node
@@ -123,7 +129,7 @@ def _put(t, p, node, tour, length):
 
 
 @numba.njit(cache=True, nogil=True)
-def _ruin(near, tour, length, where, touched, average, longest, dice):
+def _ruin(near: Any, tour: Any, length: Any, where: Any, touched: Any, average: Any, longest: Any, dice: Any) -> Any:
     """Take strings of neighbouring tours out around a seed; the removed nodes have `where` -1 afterwards."""
     n = near.shape[0]
     tours = tour.shape[0]
@@ -176,17 +182,25 @@ def _ruin(near, tour, length, where, touched, average, longest, dice):
 
 
 @numba.njit(cache=True, nogil=True)
-def _order(profit, hop, opens, closes, near, where, absent, key, dice):
+def _order(profit: Any, hop: Any, opens: Any, closes: Any, needs: Any, capacities: Any, near: Any, where: Any, absent: Any, key: Any, dice: Any) -> Any:
     """Absent nodes in the order in which they are tried, by one of several measures; how many there are."""
     n = profit.shape[0]
     count = 0
     measure = _unit(dice)
     noise = 0.5 * _unit(dice)
+    resources = capacities.shape[0]
+    by_need = resources > 0 and _unit(dice) < 0.4
     for node in range(1, n):
         if where[node] >= 0 or profit[node] == 0:
             continue
         luck = _unit(dice)
-        if measure < 0.15:
+        if by_need:
+            # What it pays for what it uses up.
+            share = 0.05
+            for r in range(resources):
+                share += needs[node, r] / (capacities[r] + 1.0)
+            value = -np.float64(profit[node]) / share * (1.0 - noise * luck)
+        elif measure < 0.15:
             value = luck
         elif measure < 0.50:
             value = -np.float64(profit[node]) * (1.0 - noise * luck)
@@ -210,13 +224,14 @@ def _order(profit, hop, opens, closes, near, where, absent, key, dice):
 
 @numba.njit(cache=True, nogil=True)
 def _recreate(
-    hop, opens, closes, kinds, profit, needs, capacities, near, tour, length, start, latest, where, used,
-    touched, absent, key, blink, dice,
-):  # fmt: skip
+    hop: Any, opens: Any, closes: Any, kinds: Any, profit: Any, needs: Any, capacities: Any, near: Any, tour: Any, length: Any, start: Any, latest: Any, where: Any, used: Any,
+    touched: Any, fresh: Any, absent: Any, key: Any, blink: Any, dice: Any,
+) -> Any:  # fmt: skip
     """Put absent nodes in, one after the other, wherever each costs least."""
-    count = _order(profit, hop, opens, closes, near, where, absent, key, dice)
+    count = _order(profit, hop, opens, closes, needs, capacities, near, where, absent, key, dice)
     resources = capacities.shape[0]
     by_shift = _unit(dice) < 0.3
+    everywhere = np.ones(tour.shape[0], np.bool_)
     for i in range(count):
         node = absent[i]
         fits = True
@@ -225,8 +240,22 @@ def _recreate(
                 fits = False
         if not fits:
             continue
+        # Who was out before has been tried in the tours that have not changed.
+        tried = everywhere if fresh[node] or resources > 0 else touched
         t, p = _best_place(
-            hop, opens, closes, kinds, node, tour, length, start, latest, blink, by_shift, dice
+            hop,
+            opens,
+            closes,
+            kinds,
+            node,
+            tour,
+            length,
+            start,
+            latest,
+            tried,
+            blink,
+            by_shift,
+            dice,
         )
         if t >= 0:
             _put(t, p, node, tour, length)
@@ -238,7 +267,7 @@ def _recreate(
 
 
 @numba.njit(cache=True, nogil=True)
-def _value(profit, hop, tour, length, patience):
+def _value(profit: Any, hop: Any, tour: Any, length: Any, patience: Any) -> Any:
     """Profit first; among equals the shorter tours, which leave room."""
     gained, travelled = 0, 0
     for t in range(tour.shape[0]):
@@ -249,7 +278,7 @@ def _value(profit, hop, tour, length, patience):
 
 
 @numba.njit(cache=True, nogil=True)
-def _store(t, kinds, profit, tour, length, marks, pool, pool_length, pool_key, slots, filled):
+def _store(t: Any, kinds: Any, profit: Any, tour: Any, length: Any, marks: Any, pool: Any, pool_length: Any, pool_key: Any, slots: Any, filled: Any) -> Any:
     """Remember tour `t` in the pool unless its set of nodes is there already; how many there are then."""
     if length[t] == 0 or filled >= pool.shape[0]:
         return filled
@@ -273,11 +302,11 @@ def _store(t, kinds, profit, tour, length, marks, pool, pool_length, pool_key, s
 
 @numba.njit(cache=True, nogil=True)
 def anneal(
-    hop, opens, closes, kinds, profit, needs, capacities, near,
-    tour, length, where, best_tour, best_length, best,
-    marks, pool, pool_length, pool_key, slots, filled,
-    dice, hot, cold, iterations, average, longest, blink, patience, margin,
-):  # fmt: skip
+    hop: Any, opens: Any, closes: Any, kinds: Any, profit: Any, needs: Any, capacities: Any, near: Any,
+    tour: Any, length: Any, where: Any, best_tour: Any, best_length: Any, best: Any,
+    marks: Any, pool: Any, pool_length: Any, pool_key: Any, slots: Any, filled: Any,
+    dice: Any, hot: Any, cold: Any, iterations: Any, average: Any, longest: Any, blink: Any, patience: Any, margin: Any,
+) -> Any:  # fmt: skip
     """`iterations` of ruin and recreate, temperature falling from `hot` to `cold` (in profit); best profit and pool size.
 
     `tour`, `length`, `where` are the state to start from and are left at the last one accepted. What is better than `best` goes into
@@ -293,14 +322,16 @@ def anneal(
     touched = np.zeros(tours, np.bool_)
     absent = np.empty(n, np.int64)
     key = np.empty(n, np.float64)
+    fresh = np.zeros(n, np.bool_)
     for t in range(tours):
         retime(hop, opens, closes, kinds, t, tour, length, start, latest)
     _, value = _value(profit, hop, tour, length, patience)
     cooling = (cold / hot) ** (1.0 / max(1, iterations))
     heat = hot
-    for _ in range(iterations):
+    for iteration in range(iterations):
         heat *= cooling
-        touched[:] = False
+        # Now and then everybody is tried everywhere.
+        touched[:] = iteration == 0
         _ruin(near, tour, length, where, touched, average, longest, dice)
         for t in range(tours):
             if touched[t]:
@@ -311,9 +342,11 @@ def anneal(
                 if where[node] >= 0:
                     for r in range(resources):
                         used[r] += needs[node, r]
+        for node in range(1, n):
+            fresh[node] = where[node] != kept_where[node]
         _recreate(
             hop, opens, closes, kinds, profit, needs, capacities, near, tour, length, start, latest, where, used,
-            touched, absent, key, blink, dice,
+            touched, fresh, absent, key, blink, dice,
         )  # fmt: skip
         gained, new = _value(profit, hop, tour, length, patience)
         if new > value + heat * math.log(_unit(dice) + 1e-300):
@@ -344,7 +377,7 @@ def anneal(
 
 
 @numba.njit(cache=True, nogil=True)
-def keep(which, pool, pool_length, pool_key, slots):
+def keep(which: Any, pool: Any, pool_length: Any, pool_key: Any, slots: Any) -> Any:
     """Only the tours `which` (ascending) of the pool; how many these are."""
     slots[:] = -1
     mask = np.uint64(slots.shape[0] - 1)

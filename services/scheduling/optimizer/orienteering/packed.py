@@ -39,8 +39,11 @@ def packed(instance: Instance) -> Packed:
     closes = np.full((instance.kinds, n, widest), -1, np.int64)
     for kind, nodes in enumerate(instance.windows):
         for node, windows in enumerate(nodes):
+            # Whoever starts later than this is not back in time.
+            by = nodes[0][0][1] - (int(hop[node, 0]) if node else 0)
             for w, (first, last) in enumerate(windows):
-                opens[kind, node, w], closes[kind, node, w] = first, last
+                if first <= by:
+                    opens[kind, node, w], closes[kind, node, w] = first, min(last, by)
     resources = len(instance.capacities)
     needs = np.array(instance.needs, np.int64) if resources else np.zeros((n, 0), np.int64)
     order = np.argsort(travel[:, 1:], axis=1, kind="stable") + 1

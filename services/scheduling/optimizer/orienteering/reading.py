@@ -4,6 +4,7 @@ Distances are rounded down to one decimal where all coordinates are whole (Solom
 the literature does (Vansteenwegen et al. 2009, doi 10.1016/j.cor.2008.11.006; Souffriau et al. 2013, doi 10.1287/trsc.1110.0377).
 """
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from typing import Any
 from services.scheduling.optimizer.orienteering.problem import Instance, Window
 
 NODES_MAX = 2_000
+TICKS_MAX = 10**12
 DIGITS_MAX = 6
 SIZE_MAX = Decimal(10) ** 7
 """No number of a file may be larger: sums of times must fit the search's integers."""
@@ -84,8 +86,8 @@ def toptw_from_text(name: str, text: str) -> Callable[[int], Instance]:
     lines = [(where, tokens) for where, tokens in lines if tokens]
     if not lines:
         raise BadInstance("line 1", "the file is empty")
-    wordy = any(any(c.isalpha() for c in token) for _, tokens in lines[1:] for token in tokens)
-    rows = _solomon(lines) if wordy else _cordeau(lines)
+    headed = any(tokens[0].upper().startswith("CUST") for _, tokens in lines)
+    rows = _solomon(lines) if headed else _cordeau(lines)
     rows.sort(key=lambda row: row[1][0])
     places = [where for where, _ in rows]
     numbers = [row[1:] for _, row in rows]
@@ -178,7 +180,7 @@ def mctopmtw_from_text(name: str, text: str) -> Instance:
         edges = [ticks(value) for value in row[5:10]]
         if sorted(edges) != edges:
             raise BadInstance(where, "windows must follow one another")
-        pairs = list(zip(edges[:-1], edges[1:], strict=True))
+        pairs = list(itertools.pairwise(edges))
         for kind, windows in enumerate(kinds):
             # E = 1: windows 1 and 3 are those of tours 1 and 3 (kind 0); E = 0: the other way round.
             first = kind if row[10] == 1 else 1 - kind
@@ -251,8 +253,15 @@ def _checked(instance: Instance, places: Sequence[str]) -> Instance:
     for node, where in enumerate(places):
         if instance.service[node] < 0 or instance.profit[node] < 0:
             raise BadInstance(where, "service and profit must not be negative")
-        if any(first < 0 or first > last for kind in instance.windows for first, last in kind[node]):
+        if any(
+            first < 0 or first > last for kind in instance.windows for first, last in kind[node]
+        ):
             raise BadInstance(where, "a window must not close before it opens, nor open before 0")
+        if (
+            instance.service[node] > TICKS_MAX
+            or max(map(max, (k[node][-1] for k in instance.windows))) > TICKS_MAX
+        ):
+            raise BadInstance(where, "a time is too large")
         if any(need < 0 for need in (instance.needs[node] if instance.needs else ())):
             raise BadInstance(where, "fee and types must not be negative")
     return instance
@@ -293,3 +302,21 @@ def _travel_digits(rows: Sequence[Sequence[Decimal]]) -> int:
 
 def _point(row: Sequence[Decimal], digits: int) -> tuple[int, int]:
     return int(row[0].scaleb(digits)), int(row[1].scaleb(digits))
+
+
+def any_instance(name: str, text: str, *, pick: str | None = None, tours: int = 1) -> Instance:
+    """The instance in `text`, of whichever format it is; `pick` chooses one of a JSON file with several.
+
+    Raises:
+        BadInstance: it is none of them, or `pick` chooses none.
+    """
+    if text.lstrip()[:1] in {"{", "["}:
+        makers = toptw_from_json(text)
+        chosen = pick if pick is not None else next(iter(makers))
+        if chosen not in makers or (pick is None and len(makers) > 1):
+            raise BadInstance("$", f"choose one of {', '.join(makers)}")
+        return makers[chosen](tours)
+    header = text.strip().partition("\n")[0].split()
+    if len(header) == 3 + TYPES:
+        return mctopmtw_from_text(name, text)
+    return toptw_from_text(name, text)(tours)
