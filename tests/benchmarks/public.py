@@ -42,6 +42,7 @@ class Task:
     bound_seconds: float
     seed: int
     best_known: int | None
+    cpu: bool
 
 
 def main() -> None:
@@ -54,6 +55,11 @@ def main() -> None:
     parser.add_argument("--m", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--peers", nargs="*", default=[], choices=model.PEERS)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="seconds of the process, not of the wall, for ours and PyVRP: on a machine that others use, too",
+    )
     parser.add_argument("--only", default="*", help="patterns of names, separated by commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
@@ -115,6 +121,7 @@ def _tasks(asked: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> Iterabl
                 asked.bound_seconds,
                 asked.seed,
                 best_known,
+                asked.cpu,
             )
 
 
@@ -187,7 +194,7 @@ def _run(task: Task) -> list[dict[str, Any]]:
     instance = task.instance
     tours: Tours = ()
     for solver in task.solvers:
-        began = time.monotonic()
+        began, began_cpu = time.monotonic(), time.process_time()
         row: dict[str, Any] = {
             "kind": task.kind,
             "instance": instance.name,
@@ -218,18 +225,29 @@ def _run(task: Task) -> list[dict[str, Any]]:
                 elif solver == OURS:
                     tours = answer
         row["elapsed_s"] = round(time.monotonic() - began, 2)
+        row["cpu_s"] = round(time.process_time() - began_cpu, 2)
         rows.append(row)
     return rows
 
 
 def _answer(task: Task, solver: str, row: dict[str, Any]) -> Tours:
     if solver == OURS:
-        found = search(task.instance, seed=task.seed, seconds=task.seconds)
+        found = search(
+            task.instance,
+            seed=task.seed,
+            seconds=task.seconds,
+            clock=_process_clock() if task.cpu else None,
+        )
         row["iterations"] = found.iterations
         return found.tours
     question = model.question_of(task.instance)
-    routes = model.solve(solver, question, seconds=task.seconds, seed=task.seed)
+    routes = model.solve(solver, question, seconds=task.seconds, seed=task.seed, cpu=task.cpu)
     return tuple(tuple(job + 1 for job in route) for route in routes)
+
+
+def _process_clock() -> Callable[[], float]:
+    began = time.process_time()
+    return lambda: time.process_time() - began
 
 
 def _family(row: dict[str, Any]) -> str:
@@ -247,7 +265,7 @@ def _line(row: dict[str, Any]) -> str:
         else f" {100 * (row['best_known'] - row['value']) / row['best_known']:+.2f} %"
     )
     wrong = row.get("broken") or row.get("failed") or ""
-    return f"{row['instance']} m={row['m']} {row['solver']} {row['value']}{gap} {row['elapsed_s']} s {wrong}"
+    return f"{row['instance']} m={row['m']} {row['solver']} {row['value']}{gap} {row['elapsed_s']} s (cpu {row['cpu_s']}) {wrong}"
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,6 +1,8 @@
 """What peers are asked: vehicles with their own start, end and shift, and optional jobs with windows and a prize.
 
-All numbers are integers of one unit of time. Each adapter is `solve(question, seconds, seed) -> Routes`; it uses one thread.
+All numbers are integers of one unit of time. Each adapter is `solve(question, seconds, seed, cpu) -> Routes`; it uses one thread.
+With `cpu` the seconds are the process's own, where the peer lets its clock be chosen: on a machine that others use, too, that is the
+only fair measure.
 """
 
 import dataclasses
@@ -69,12 +71,12 @@ def question_of(instance: Instance) -> Question:
     )
 
 
-def solve(peer: str, question: Question, *, seconds: float, seed: int) -> Routes:
+def solve(peer: str, question: Question, *, seconds: float, seed: int, cpu: bool = False) -> Routes:
     """What `peer` answers.
 
     Raises:
         ImportError: it is not installed.
     """
     module = importlib.import_module(f"tests.benchmarks.peers.{peer}_peer")
-    routes: Routes = module.solve(question, seconds, seed)
+    routes: Routes = module.solve(question, seconds, seed, cpu)
     return routes

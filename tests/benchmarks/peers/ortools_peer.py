@@ -8,8 +8,8 @@ PRIZE = 10_000
 """As in PyVRP's model: prizes first."""
 
 
-def solve(question: Question, seconds: float, seed: int) -> Routes:
-    del seed  # it has none
+def solve(question: Question, seconds: float, seed: int, cpu: bool) -> Routes:
+    del seed, cpu  # it has neither
     vehicles, jobs = question.vehicles, question.jobs
     # One start and one end node per vehicle, then the jobs.
     where = [v.start for v in vehicles] + [v.end for v in vehicles] + [job.place for job in jobs]

@@ -10,7 +10,6 @@ doi 10.1145/2660193.2660195), so that a seed means the same on every machine.
 """
 
 import math
-
 from typing import Any
 
 import numba
@@ -62,7 +61,17 @@ def last_start(opens: Any, closes: Any, kind: Any, node: Any, by: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def retime(hop: Any, opens: Any, closes: Any, kinds: Any, t: Any, tour: Any, length: Any, start: Any, latest: Any) -> Any:
+def retime(
+    hop: Any,
+    opens: Any,
+    closes: Any,
+    kinds: Any,
+    t: Any,
+    tour: Any,
+    length: Any,
+    start: Any,
+    latest: Any,
+) -> Any:
     """Starts and last starts of tour `t` anew; whether it is in time."""
     kind = t % kinds
     end = length[t] + 1
@@ -84,7 +93,19 @@ def retime(hop: Any, opens: Any, closes: Any, kinds: Any, t: Any, tour: Any, len
 
 @numba.njit(cache=True, nogil=True)
 def _best_place(
-    hop: Any, opens: Any, closes: Any, kinds: Any, node: Any, tour: Any, length: Any, start: Any, latest: Any, only: Any, blink: Any, by_shift: Any, dice: Any
+    hop: Any,
+    opens: Any,
+    closes: Any,
+    kinds: Any,
+    node: Any,
+    tour: Any,
+    length: Any,
+    start: Any,
+    latest: Any,
+    only: Any,
+    blink: Any,
+    by_shift: Any,
+    dice: Any,
 ) -> Any:
     """The tour and the position before which `node` costs least, blinking now and then; -1 where it fits nowhere."""
     best_t, best_p, best_cost = -1, -1, _NEVER
@@ -129,7 +150,16 @@ def _put(t: Any, p: Any, node: Any, tour: Any, length: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _ruin(near: Any, tour: Any, length: Any, where: Any, touched: Any, average: Any, longest: Any, dice: Any) -> Any:
+def _ruin(
+    near: Any,
+    tour: Any,
+    length: Any,
+    where: Any,
+    touched: Any,
+    average: Any,
+    longest: Any,
+    dice: Any,
+) -> Any:
     """Take strings of neighbouring tours out around a seed; the removed nodes have `where` -1 afterwards."""
     n = near.shape[0]
     tours = tour.shape[0]
@@ -182,7 +212,19 @@ def _ruin(near: Any, tour: Any, length: Any, where: Any, touched: Any, average: 
 
 
 @numba.njit(cache=True, nogil=True)
-def _order(profit: Any, hop: Any, opens: Any, closes: Any, needs: Any, capacities: Any, near: Any, where: Any, absent: Any, key: Any, dice: Any) -> Any:
+def _order(
+    profit: Any,
+    hop: Any,
+    opens: Any,
+    closes: Any,
+    needs: Any,
+    capacities: Any,
+    near: Any,
+    where: Any,
+    absent: Any,
+    key: Any,
+    dice: Any,
+) -> Any:
     """Absent nodes in the order in which they are tried, by one of several measures; how many there are."""
     n = profit.shape[0]
     count = 0
@@ -278,7 +320,19 @@ def _value(profit: Any, hop: Any, tour: Any, length: Any, patience: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _store(t: Any, kinds: Any, profit: Any, tour: Any, length: Any, marks: Any, pool: Any, pool_length: Any, pool_key: Any, slots: Any, filled: Any) -> Any:
+def _store(
+    t: Any,
+    kinds: Any,
+    profit: Any,
+    tour: Any,
+    length: Any,
+    marks: Any,
+    pool: Any,
+    pool_length: Any,
+    pool_key: Any,
+    slots: Any,
+    filled: Any,
+) -> Any:
     """Remember tour `t` in the pool unless its set of nodes is there already; how many there are then."""
     if length[t] == 0 or filled >= pool.shape[0]:
         return filled

@@ -20,7 +20,9 @@ _NEVER = np.int64(2**40)
 
 
 @numba.njit(cache=True, nogil=True)
-def completions(hop: Any, opens: Any, closes: Any, kind: Any, reward: Any, width: Any, slots: Any, rest: Any) -> Any:
+def completions(
+    hop: Any, opens: Any, closes: Any, kind: Any, reward: Any, width: Any, slots: Any, rest: Any
+) -> Any:
     """Fill `rest[node, slot]` with the most that can still be had after a start at `node` in `slot`, repeats and all."""
     n = reward.shape[0]
     home = closes[kind, 0, 0]

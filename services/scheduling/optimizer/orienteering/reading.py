@@ -98,7 +98,8 @@ def toptw_from_text(name: str, text: str) -> Callable[[int], Instance]:
 
 
 def _solomon(lines: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[Decimal]]]:
-    rows, in_nodes = [], False
+    rows: list[tuple[str, list[Decimal]]] = []
+    in_nodes = False
     for where, tokens in lines:
         if tokens[0].upper().startswith("CUST"):
             in_nodes = True
@@ -114,7 +115,8 @@ def _solomon(lines: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[Dec
 
 def _cordeau(lines: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[Decimal]]]:
     _numbers(lines[0][0], lines[0][1], count=4)
-    rows, widths = [], []
+    rows: list[tuple[str, list[Decimal]]] = []
+    widths = []
     for where, tokens in lines[1:]:
         if not rows and len(tokens) == 2:
             _numbers(where, tokens, count=2)
@@ -181,9 +183,9 @@ def mctopmtw_from_text(name: str, text: str) -> Instance:
         if sorted(edges) != edges:
             raise BadInstance(where, "windows must follow one another")
         pairs = list(itertools.pairwise(edges))
-        for kind, windows in enumerate(kinds):
+        for of_kind, windows in enumerate(kinds):
             # E = 1: windows 1 and 3 are those of tours 1 and 3 (kind 0); E = 0: the other way round.
-            first = kind if row[10] == 1 else 1 - kind
+            first = of_kind if row[10] == 1 else 1 - of_kind
             windows.append((pairs[first], pairs[first + 2]))
     needs = [(0,) * (TYPES + 1)]
     for where, row in zip(places[1:], rows, strict=True):

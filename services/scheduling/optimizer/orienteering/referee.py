@@ -39,7 +39,9 @@ def _of_tour(instance: Instance, index: int, tour: tuple[int, ...]) -> list[str]
     now, place = Fraction(opening), 0
     for node in tour:
         now += instance.service[place] + _travel(instance, place, node)
-        reachable = [max(now, first) for first, last in windows[node] if now <= last]
+        reachable: list[Fraction] = [
+            max(now, first) for first, last in windows[node] if now <= last
+        ]
         if not reachable:
             return [f"tour {index}: node {node} is reached at {now}, after its last window"]
         now, place = min(reachable), node
@@ -58,4 +60,5 @@ def _travel(instance: Instance, a: int, b: int) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if (middle * step) ** 2 <= square else (low, middle)
-    return low * 10 ** (instance.time_digits - instance.travel_digits)
+    ticks: int = 10 ** (instance.time_digits - instance.travel_digits)
+    return low * ticks

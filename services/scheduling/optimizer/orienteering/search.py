@@ -118,28 +118,32 @@ def search(
     iterations: int | None = None,
     params: Params | None = None,
     enough: int | None = None,
+    clock: Callable[[], float] | None = None,
     observe: Callable[[int, Tours], None] = lambda _profit, _tours: None,
 ) -> Found:
     """Good tours of `instance` after `seconds` or `iterations`, whichever comes first, or once the profit is `enough` (the sum of
-    all profits by default). `observe` is told each better profit with its tours.
+    all profits by default). `clock` says how many of the seconds are used up
+    (by default the wall clock); `observe` is told each better profit with its tours.
 
     Raises:
         ValueError: there is no limit at all.
     """
     chosen = params or Params()
-    stop = Stop(seconds=seconds, iterations=iterations)
+    elapsed_s = clock or Stop(seconds=seconds, iterations=iterations).elapsed_s
     pack = packed(instance)
     state = _State(instance, pack, seed)
     enough = int(pack.profit.sum()) if enough is None else enough
     mean = max(1.0, float(pack.profit[1:].mean()))
     day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
     iteration, told = 0, 0
-    while state.best < enough and not stop.now(iteration):
+    while state.best < enough:
         # How much of the limit is used up says how warm it is.
-        used = 0.0 if iterations is None else iteration / iterations
+        used = 0.0 if iterations is None else iteration / max(1, iterations)
         if seconds is not None:
-            used = max(used, stop.elapsed_s() / seconds)
-        at = min(used, 1.0) * chosen.rounds
+            used = max(used, elapsed_s() / seconds)
+        if used >= 1.0:
+            break
+        at = used * chosen.rounds
         if int(at) > told:
             told = int(at)
             state.combine()
