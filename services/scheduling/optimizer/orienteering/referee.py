@@ -39,12 +39,10 @@ def _of_tour(instance: Instance, index: int, tour: tuple[int, ...]) -> list[str]
     now, place = Fraction(opening), 0
     for node in tour:
         now += instance.service[place] + _travel(instance, place, node)
-        reachable: list[Fraction] = [
-            max(now, first) for first, last in windows[node] if now <= last
-        ]
-        if not reachable:
+        open_then = [first for first, last in windows[node] if now <= last]
+        if not open_then:
             return [f"tour {index}: node {node} is reached at {now}, after its last window"]
-        now, place = min(reachable), node
+        now, place = max(now, Fraction(min(open_then))), node
     now += instance.service[place] + _travel(instance, place, 0)
     return [f"tour {index} is back at {now}, after {closing}"] if now > closing else []
 

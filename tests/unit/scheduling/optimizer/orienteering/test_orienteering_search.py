@@ -22,7 +22,7 @@ def test_tiny_instances_are_solved_to_their_optimum_and_the_bound_is_never_below
         assert bound(instance, pricings=pricings).value >= best
 
 
-@pytest.mark.parametrize("seed", range(60, 80))
+@pytest.mark.parametrize("seed", range(60, 68))
 def test_whatever_the_search_finds_the_referee_passes_and_the_bound_exceeds(seed):
     instance = by_dice(seed, nodes=40)
     reported = []
@@ -83,8 +83,8 @@ def test_columns_are_combined_to_the_best_packing():
 def test_the_exact_bound_is_met_by_brute_force_on_average():
     """Not only valid: on tiny instances it is close."""
     gaps = []
-    for seed in range(15):
+    for seed in range(6):
         instance = by_dice(seed)
         best = optimum(instance)
-        gaps.append((bound(instance, pricings=200, below=best).value - best) / max(best, 1))
+        gaps.append((bound(instance, pricings=40, below=best).value - best) / max(best, 1))
     assert np.mean(gaps) < 0.05
