@@ -300,6 +300,11 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         lines.append(
             f"| {family} | {len(runs)} | " + " | ".join(cells) + f" | {mean} | {optimal} |"
         )
+    lines += [
+        f"bound below the best known value: {row['instance']} m={row['m']}"
+        for row in rows
+        if row["solver"] == BOUND and row["best_known"] and row["value"] < row["best_known"]
+    ]
     return "\n".join(lines)
 
 
