@@ -18,7 +18,7 @@ from services.scheduling.optimizer.orienteering.problem import Instance
 Routes = list[list[int]]
 """Per vehicle the jobs in order."""
 
-PEERS = ("pyvrp", "vroom", "ortools", "timefold")
+PEERS = ("pyvrp", "vroom", "ortools")
 
 
 @dataclasses.dataclass(frozen=True)

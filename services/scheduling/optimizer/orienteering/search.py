@@ -34,11 +34,11 @@ class Params:
 
     hot: float = 0.5
     cold: float = 0.01
-    average: float = 10.0
+    average: float = 6.0
     longest: float = 10.0
     blink: float = 0.01
     patience: float = 1e-3
-    rounds: int = 6
+    rounds: int = 3
     margin: float = 0.01
 
 
