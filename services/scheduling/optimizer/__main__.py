@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.scheduling.optimizer import certificate, check, formats
-from services.scheduling.optimizer.problem import Plan
+from services.scheduling.optimizer.problem import Plan, Stage
 from services.scheduling.optimizer.solve import Infeasible, Progress, solve
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.warming import warm_up
@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(run=_check)
     warming = commands.add_parser("warm-up", help="预先编译 · compile before anybody waits for it")
     warming.set_defaults(run=_warm_up)
+    proving = commands.add_parser(
+        "check-bound", help="验证上界 · prove a certificate's bounds again, in whole numbers"
+    )
+    proving.add_argument("problem", type=Path)
+    proving.add_argument("certificate", type=Path)
+    proving.set_defaults(run=_check_bound)
     return parser
 
 
@@ -99,6 +105,29 @@ def _check(asked: argparse.Namespace) -> int:
         return _say("\n".join(broken), 1)
     lines = [f"{stage.value} {value}" for stage, value in check.values(problem, plan).items()]
     return _say("\n".join([f"输入 · input {formats.input_hash(problem)}", *lines]), 0)
+
+
+PEOPLE_PER_LINE = 50
+"""How often `check-bound` says how far it is."""
+
+
+def _check_bound(asked: argparse.Namespace) -> int:
+    problem = formats.problem_from(asked.problem.read_bytes())
+    text = asked.certificate.read_bytes()
+
+    def tell(stage: Stage, people: int) -> None:
+        if people % PEOPLE_PER_LINE == 0 or people == len(problem.experts):
+            sys.stderr.write(f"{stage.value} {people} / {len(problem.experts)}\n")
+
+    faults = certificate.bound_faults(problem, text, tell=tell)
+    if faults:
+        return _say("\n".join(faults), 1)
+    lines = [
+        f"{one.stage.value} ≤ {one.bound}"
+        for one in certificate.certificate_from(text).stages
+        if one.bound is not None
+    ]
+    return _say("\n".join(["上界已证明 · the bounds are proven", *lines]), 0)
 
 
 def _say(text: str, code: int) -> int:

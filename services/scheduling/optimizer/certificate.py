@@ -1,13 +1,14 @@
 """What a solve claims, in a file that anybody can hold against problem and plan: values, bounds, and what reproduces it.
 
-`verify` recomputes both hashes and, with the referee, every value. The bounds are claims of the solver until
-`check_bound.py` proves them from the prices in `duals`.
+`verify` recomputes both hashes and, with the referee, every value. The bounds are claims of the solver until `bound_faults`
+has them proven by `check_bound.py` from the prices in `duals`.
 """
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 
-from services.scheduling.optimizer import check, formats
+from services.scheduling.optimizer import check, check_bound, formats
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
 from services.scheduling.optimizer.solve import Entry, Result
@@ -121,6 +122,52 @@ def verify(problem: Problem, plan: Plan, certificate: bytes) -> list[str]:
             faults.append(f"{name}: claims a gap of {one.gap_ppm} ppm, it is {gap}")
         if one.status != _status(gap):
             faults.append(f"{name}: claims to be {one.status}, it is {_status(gap)}")
+    return faults
+
+
+def bound_faults(
+    problem: Problem,
+    certificate: bytes,
+    *,
+    tell: Callable[[Stage, int], None] = lambda _stage, _people: None,
+) -> list[str]:
+    """What is wrong with the bounds, one sentence each; empty when every one of them is proven by its duals.
+
+    A later stage's bound is about plans that keep the values the certificate claims for the stages before it; `verify` says
+    whether the plan has these. `tell` hears how many people have been priced for a stage.
+
+    Raises:
+        BadProblem: the certificate cannot be read.
+    """
+    claimed = certificate_from(certificate)
+    faults = []
+    if claimed.input_sha256 != formats.input_hash(problem):
+        faults.append("input_sha256: the certificate is of another problem")
+    values = {one.stage: one.value for one in claimed.stages}
+    if list(values) != list(Stage):
+        return [*faults, "stages: not every stage once, in order"]
+    duals = {one.stage: one for one in claimed.duals}
+    if len(duals) < len(claimed.duals):
+        faults.append("duals: a stage is proven twice")
+    for claim in claimed.stages:
+        name = claim.stage.value
+        if claim.bound is None:
+            continue
+        if claim.stage not in duals:
+            faults.append(f"{name}: no duals prove the bound {claim.bound}")
+            continue
+        try:
+            proven = check_bound.proven(
+                problem,
+                duals[claim.stage],
+                values,
+                tell=lambda people, stage=claim.stage: tell(stage, people),  # type: ignore[misc]
+            )
+        except check_bound.Unproven as error:
+            faults.append(f"{name}: {error}")
+            continue
+        if proven > claim.bound:
+            faults.append(f"{name}: claims the bound {claim.bound}, its duals prove {proven}")
     return faults
 
 

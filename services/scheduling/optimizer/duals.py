@@ -11,7 +11,9 @@ from services.scheduling.optimizer.problem import Stage
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Split:
-    """How a team's reward at `start` is split over the seats of `request`, one number per seat, any sign."""
+    """How a team's reward is split over the seats of `request`, one number per seat, any sign: at `start` and at every later
+    start up to the next split of the request.
+    """
 
     request: int
     start: int
@@ -27,13 +29,28 @@ class QuotaPrice:
     price: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class SpacingPrice:
+    """The price, 0 or more, of a served request of the series that starts on days `[day, day + spacing_days)`, of which there
+    is one at most.
+    """
+
+    series: int
+    day: int
+    price: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Duals:
     """What a stage's bound is proven by.
 
     `kept[r]`, 0 or more, is what request `r` keeps of its value; the rest is the reward of those who serve it. Requests
     with several seats say in `splits` how the seats share it at a start; where they do not, the first required seat has
-    all of it. `caps[c]`, 0 or more, is the price per served request of that cap, `budgets[b]` per yuan of that budget.
+    all of it at every start, less the prices of spans that the start lies in. `caps[c]`, 0 or more, is the price per served request of that cap, `budgets[b]` per yuan of that budget.
+
+    `emergency`, `need` and `shares[s]`, 0 or more, are the prices of keeping what stages before this one reached: per unit
+    of emergency weight, of need, and of weight served in a share. In the FLOOR stage itself `shares` weigh its shares:
+    the sum of `shares[s] * target[s]` is at least `1000 * scale`. Empty: all 0.
     """
 
     stage: Stage
@@ -43,3 +60,7 @@ class Duals:
     caps: tuple[int, ...]
     budgets: tuple[int, ...]
     quotas: tuple[QuotaPrice, ...]
+    spacings: tuple[SpacingPrice, ...] = ()
+    emergency: int = 0
+    need: int = 0
+    shares: tuple[int, ...] = ()

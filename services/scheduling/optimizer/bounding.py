@@ -1,0 +1,242 @@
+"""The bound's side of a solve: stage by stage the best proven bound, told whenever it gets better, with what proves it.
+
+For NEED, prices come from a stabilised column generation (Lübbecke and Desrosiers 2005, doi 10.1287/opre.1050.0234): the
+restricted master's duals, mixed with the best prices so far (Wentges 1997, doi 10.1016/S0969-6016(97)00001-4), are priced exactly;
+every such value is a proven bound, the best one is kept, and the day tours found go into the master. For the other stages a
+few prices that are known beforehand are tried. Nothing here looks at a clock.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from services.scheduling.optimizer import check
+from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
+from services.scheduling.optimizer.master import Master, Solved
+from services.scheduling.optimizer.packed import Packed
+from services.scheduling.optimizer.pricing import Numbers, Prices, tabulate
+from services.scheduling.optimizer.problem import Plan, Problem, Stage
+
+SCALE = 1000
+FLOOR_SCALE = 1_000_000
+"""A share's weight in the FLOOR stage is a fraction of a permille per unit of need."""
+MIXES = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
+"""How much of the best prices so far is in the prices that are tried after each master."""
+WIDTH, ROOM = 10.0, 0.1
+"""At first the duals are free within `WIDTH` of the best prices; beyond, each class may buy or sell `ROOM` visits."""
+FEW = 20
+"""With fewer new tours than this the master knows nearly all that matters, and the prices may move further."""
+SINGLES_MAX = 30_000
+"""Tours of one visit taken into the master at once."""
+IDLE = 12
+"""Drop a tour that the master has not used for so many times."""
+NEED_PRICES = {
+    Stage.TRAVEL: (1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000),
+    Stage.LOAD: (2, 5, 10, 20, 50, 100, 200),
+}
+"""Prices of a unit of need, as multiples of 1 / SCALE of the stage's unit, that are tried."""
+
+Tell = Callable[[Stage, int, Duals], None]
+
+
+@dataclasses.dataclass
+class _Best:
+    """A stage's best bound, times scale, with the prices that prove it."""
+
+    bound: int
+    point: Point
+    told: int | None = None
+
+
+class Bounder:
+    """Bounds of one problem. One thread at a time."""
+
+    def __init__(self, problem: Problem, packed: Packed, *, seed: int = 0) -> None:
+        """`seed` changes nothing: the bound has no dice."""
+        del seed
+        self._problem, self._packed = problem, packed
+        self._prices: Prices | None = None
+
+    def run(
+        self,
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+        incumbent: Callable[[], Plan],
+        limits: int | None = None,
+    ) -> None:
+        """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve.
+
+        `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
+        what `incumbent()` reaches in the stages before; it is asked when the rest is over.
+        """
+        passes = tabulate(self._packed)
+        self._shape = Shape(self._problem, self._packed, passes)
+        self._prices = prices = Prices(self._packed, passes)
+        need = self._improved(
+            Relaxation(self._shape, prices, Stage.NEED, scale=SCALE),
+            until=until,
+            tell=tell,
+            masters=0,
+        )
+        emergency = Relaxation(self._shape, prices, Stage.EMERGENCY, scale=SCALE)
+        self._improved(emergency, until=until, tell=tell, masters=0)
+        self._floor(until=until, tell=tell)
+        if need is not None:
+            relaxation = Relaxation(self._shape, prices, Stage.NEED, scale=SCALE)
+            self._improved(relaxation, until=until, tell=tell, masters=limits, best=need)
+        self._later(need, tell=tell, plan=incumbent())
+
+    def _say(self, relaxation: Relaxation, best: _Best, tell: Tell) -> None:
+        """Tell a bound that is better than what was told."""
+        bound = best.bound // relaxation.scale
+        if best.told is None or bound < best.told:
+            best.told = bound
+            alone, slots = relaxation.left(best.point)
+            tell(
+                relaxation.stage, bound, relaxation.duals(best.point, relaxation.kept(alone, slots))
+            )
+
+    def _improved(
+        self,
+        relaxation: Relaxation,
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+        masters: int | None,
+        best: _Best | None = None,
+    ) -> _Best | None:
+        """The best prices after so many masters (None: until nothing changes); None when there was no time for any."""
+        if best is None:
+            point = relaxation.start(0.0)
+            valued = relaxation.value(point, until=until)
+            if valued is None:
+                return None
+            best = _Best(valued.bound, point)
+            self._say(relaxation, best, tell)
+        if masters == 0:
+            return best
+        master = Master(relaxation)
+        first = relaxation.value(best.point, until=until)
+        if first is None:
+            return best
+        master.add(first.rounds)
+        width, room, idle = WIDTH, ROOM, 0
+        for _ in _count(masters):
+            solved = master.solve(best.point, width=width, room=room, until=until)
+            if solved is None:
+                break
+            new = master.add_single(solved, most=SINGLES_MAX)
+            center, moved = best.point, None
+            before = best.bound
+            for mix in MIXES:
+                point = _mixed(relaxation, center, solved, mix)
+                valued = relaxation.value(point, until=until)
+                if valued is None:
+                    return best
+                new += master.add(valued.rounds)
+                if valued.bound < best.bound:
+                    best.bound, best.point, moved = valued.bound, point, mix
+                    self._say(relaxation, best, tell)
+            master.forget(solved.tours, idle=IDLE)
+            if moved is None:
+                width = width * 3 if new < FEW else max(width / 2, 0.1)
+            elif moved <= 0.25 or new < FEW:
+                width *= 3
+            width = min(width, 1e5)
+            idle = idle + 1 if best.bound > before - before // 100_000 else 0
+            if idle >= IDLE and new == 0:
+                break
+        return best
+
+    def _floor(self, *, until: Callable[[], bool], tell: Tell) -> None:
+        """The share that is worst even when all that can be served of it is served bounds the floor."""
+        problem, shape, prices = self._problem, self._shape, self._prices
+        assert prices is not None
+        weights = np.zeros(len(problem.shares), dtype=np.int64)
+        if problem.shares:
+            lost = np.zeros(self._packed.requests, dtype=np.bool_)
+            lost[shape.request_of[shape.hopeless & _stands(shape)]] = True
+            for request in shape.team[_all_in_vain(shape)]:
+                lost[request] = True
+            reach = [
+                1000
+                * (share.carried + int(self._packed.weight[own[~lost[own]]].sum()))
+                / share.target
+                for share, own in zip(
+                    problem.shares, requests_with_shares(problem, self._packed), strict=True
+                )
+            ]
+            worst = int(np.argmin(reach))
+            weights[worst] = -(-1000 * FLOOR_SCALE // problem.shares[worst].target)
+        relaxation = Relaxation(shape, prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
+        self._improved(relaxation, until=until, tell=tell, masters=0)
+
+    def _later(self, need: _Best | None, *, tell: Tell, plan: Plan) -> None:
+        """Bounds of the stages after NEED for plans that keep what `plan` reaches before."""
+        prices, shape = self._prices, self._shape
+        assert prices is not None
+        values = check.values(self._problem, plan)
+        for stage in (Stage.PROMISES, Stage.TRAVEL, Stage.PREFERENCE, Stage.LOAD, Stage.STANDBY):
+            found: tuple[Relaxation, _Best] | None = None
+            for price in (0, *NEED_PRICES.get(stage, ())):
+                relaxation = Relaxation(
+                    shape, prices, stage, scale=SCALE, need=price, values=values
+                )
+                if price == 0:
+                    point = relaxation.without_rewards()
+                elif need is None:
+                    continue
+                else:
+                    point = _scaled(relaxation, need.point, price / SCALE)
+                valued = relaxation.value(point)
+                assert valued is not None
+                if found is None or valued.bound < found[1].bound:
+                    found = relaxation, _Best(valued.bound, point)
+            assert found is not None
+            self._say(*found, tell)
+
+
+def _count(limit: int | None) -> Iterator[int]:
+    done = 0
+    while limit is None or done < limit:
+        yield done
+        done += 1
+
+
+def _mixed(relaxation: Relaxation, center: Point, solved: Solved, mix: float) -> Point:
+    """Prices between the best so far and the master's."""
+    return relaxation.point(
+        mix * center.reward + (1 - mix) * solved.reward,
+        mix * center.caps + (1 - mix) * solved.caps,
+        mix * center.budgets + (1 - mix) * solved.budgets,
+        mix * center.quotas + (1 - mix) * solved.quotas,
+        mix * center.spacings + (1 - mix) * solved.spacings,
+    )
+
+
+def _scaled(relaxation: Relaxation, point: Point, factor: float) -> Point:
+    return relaxation.point(
+        factor * point.reward,
+        factor * point.caps,
+        factor * point.budgets,
+        factor * point.quotas,
+        factor * point.spacings,
+    )
+
+
+def _stands(shape: Shape) -> Numbers:
+    """Classes of requests that stand alone."""
+    stands = np.zeros(shape.passes.classes, dtype=np.bool_)
+    stands[shape.alone_class] = True
+    return stands
+
+
+def _all_in_vain(shape: Shape) -> Numbers:
+    """By team: whether it can be whole at no start."""
+    if not len(shape.team):
+        return np.zeros(0, dtype=np.bool_)
+    first = shape.in_vain[shape.slots[:, 0]]
+    return np.minimum.reduceat(first, shape.heads)

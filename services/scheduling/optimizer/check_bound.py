@@ -1,0 +1,571 @@
+"""Whether prices prove a bound: the Lagrangian value recomputed in whole numbers, by its own slow and obvious pricing.
+
+It shares nothing with the solver but the vocabulary. `docs/optimizer.md` derives why no plan can be worth more than `proven`.
+"""
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.problem import (
+    DAY_MIN,
+    Expert,
+    Mode,
+    Naming,
+    Problem,
+    Request,
+    Seat,
+    Stage,
+    Window,
+)
+
+STEPS_MAX = 20_000_000
+"""Chains looked at for one person's day before its worth is taken to be that of the dearest visits, whether they fit or not."""
+
+
+class Unproven(ValueError):
+    """The prices break a condition of the proof, so that they prove nothing; the message says which."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Visit:
+    """One way to make one visit: it begins on the grid in `[first, last]`, at any of these worth the same."""
+
+    request: int
+    place: int
+    first: int
+    last: int
+    window: int
+    worth: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weights:
+    """What a stage counts, as multiples of 1 / scale: `request[r]` for serving it, `fit` per point of fit, `travel` per
+    minute, `night` per night, `load` per square of a person's engagements; `constant` whatever is planned.
+    """
+
+    request: tuple[int, ...]
+    fit: int
+    travel: int
+    night: int
+    load: int
+    constant: int
+
+
+def proven(
+    problem: Problem,
+    duals: Duals,
+    kept_values: Mapping[Stage, int],
+    *,
+    tell: Callable[[int], None] = lambda _people: None,
+) -> int:
+    """The bound that `duals` prove for their stage, among plans that reach `kept_values` in the stages before it.
+
+    `tell` hears how many people have been priced. 1,000 requests with 400 experts take minutes.
+
+    Raises:
+        Unproven: the prices break a condition.
+    """
+    _sane(problem, duals)
+    weights = _weights(problem, duals, kept_values)
+    rewards = _rewards(problem, duals, weights)
+    total = weights.constant + sum(duals.kept)
+    total += sum(p * cap.served_max for p, cap in zip(duals.caps, problem.caps, strict=True))
+    total += sum(p * one.cost_max for p, one in zip(duals.budgets, problem.budgets, strict=True))
+    total += sum(one.price for one in duals.spacings)
+    quotas = {(one.pool, one.node): one.price for one in duals.quotas}
+    for (pool, node), price in quotas.items():
+        total += price * _quota(problem, pool, node)
+    for index in range(len(problem.experts)):
+        days = _visits(problem, duals, weights, rewards, quotas, index)
+        total += _best_round(problem, weights, index, days)
+        tell(index + 1)
+    return total // duals.scale
+
+
+def _sane(problem: Problem, duals: Duals) -> None:
+    """Sizes, signs and order."""
+    if duals.scale <= 0:
+        raise Unproven("scale: must be positive")
+    for name, prices, size in (
+        ("kept", duals.kept, len(problem.requests)),
+        ("caps", duals.caps, len(problem.caps)),
+        ("budgets", duals.budgets, len(problem.budgets)),
+        ("shares", duals.shares, len(problem.shares) if duals.shares else 0),
+        ("need", (duals.need,), 1),
+        ("emergency", (duals.emergency,), 1),
+        ("quotas", tuple(one.price for one in duals.quotas), len(duals.quotas)),
+    ):
+        if len(prices) != size:
+            raise Unproven(f"{name}: {len(prices)} prices, there are {size}")
+        if min(prices, default=0) < 0:
+            raise Unproven(f"{name}: a price is negative")
+    named = [(one.pool, one.node) for one in duals.quotas]
+    if len(set(named)) < len(named):
+        raise Unproven("quotas: one is priced twice")
+    for pool, node in named:
+        if not 0 <= pool < len(problem.pools) or node in problem.pools[pool].home_nodes:
+            raise Unproven(f"quotas: pool {pool} has no quota for node {node}")
+        if not any(agreed.node == node for agreed in problem.pools[pool].agreements):
+            raise Unproven(f"quotas: pool {pool} has no agreement with node {node}")
+    for span in duals.spacings:
+        if not 0 <= span.series < len(problem.series):
+            raise Unproven(f"spacings: there is no series {span.series}")
+        if problem.series[span.series].spacing_days <= 0 or span.price < 0:
+            raise Unproven(
+                f"spacings: series {span.series} has nothing to price, or a negative price"
+            )
+    for split in duals.splits:
+        if not 0 <= split.request < len(problem.requests):
+            raise Unproven(f"splits: there is no request {split.request}")
+        if len(split.rewards) != len(problem.requests[split.request].seats):
+            raise Unproven(f"splits: request {split.request} needs one reward per seat")
+    keys = [(one.request, one.start) for one in duals.splits]
+    if keys != sorted(set(keys)):
+        raise Unproven("splits: not in order, or one said twice")
+
+
+def _quota(problem: Problem, pool: int, node: int) -> int:
+    return min(one.quota for one in problem.pools[pool].agreements if one.node == node)
+
+
+def _shares_of(problem: Problem, request: Request) -> list[int]:
+    return [
+        index
+        for index, share in enumerate(problem.shares)
+        if share.district == request.district and share.audience in {-1, request.audience}
+    ]
+
+
+def _weights(problem: Problem, duals: Duals, values: Mapping[Stage, int]) -> Weights:
+    """The stage's own weights and the prices of the stages before it, which say: what they reached stays reached."""
+    stage, scale = duals.stage, duals.scale
+    shares = duals.shares or (0,) * len(problem.shares)
+    emergency, need, constant = duals.emergency, duals.need, 0
+    order = list(Stage)
+    for name, price, own in (
+        ("emergency", emergency, Stage.EMERGENCY),
+        ("need", need, Stage.NEED),
+    ):
+        if price and order.index(stage) <= order.index(own):
+            raise Unproven(f"{name}: priced in a stage that comes before it")
+        constant -= price * values[own] if price else 0
+    if stage is Stage.EMERGENCY:
+        emergency = scale
+        if any(shares):
+            raise Unproven("shares: priced in a stage that comes before them")
+    if stage is Stage.FLOOR:
+        weighed = sum(p * share.target for p, share in zip(shares, problem.shares, strict=True))
+        # without shares the floor is 0 by its definition
+        if problem.shares and weighed < 1000 * scale:
+            raise Unproven(f"shares: weigh {weighed}, at least {1000 * scale}")
+        constant += sum(p * share.carried for p, share in zip(shares, problem.shares, strict=True))
+    elif any(shares):
+        floor = values[Stage.FLOOR]
+        for price, share in zip(shares, problem.shares, strict=True):
+            constant -= price * (-(-floor * share.target // 1000) - share.carried)
+    if stage is Stage.NEED:
+        need = scale
+    if stage is Stage.PROMISES:
+        constant -= scale * sum(one.cost_drop for one in problem.promises)
+    counted = []
+    for request in problem.requests:
+        worth = need * request.weight
+        worth += emergency * request.weight if request.emergency > 0 else 0
+        worth += sum(shares[one] * request.weight for one in _shares_of(problem, request))
+        worth += scale * request.standbys if stage is Stage.STANDBY else 0
+        counted.append(worth)
+    return Weights(
+        request=tuple(counted),
+        fit=need,
+        travel=scale if stage is Stage.TRAVEL else 0,
+        night=scale * problem.policy.night_as_travel_min if stage is Stage.TRAVEL else 0,
+        load=scale if stage is Stage.LOAD else 0,
+        constant=constant,
+    )
+
+
+def _starts(problem: Problem, request: Request) -> list[int]:
+    """Every start of the grid that windows, lead time and horizon allow."""
+    step = problem.start_step_min
+    found = {
+        start
+        for window in request.windows
+        for start in range(
+            -(-max(window.start, request.ready_at, 0) // step) * step,
+            window.end - request.duration_min + 1,
+            step,
+        )
+        if start < problem.days * DAY_MIN
+    }
+    return sorted(found)
+
+
+def _rewards(problem: Problem, duals: Duals, weights: Weights) -> list[dict[int, tuple[int, ...]]]:
+    """By request and start, the reward of each seat; the inequality between what is kept and what is given holds for each."""
+    cap_prices = [0] * len(problem.requests)
+    for price, cap in zip(duals.caps, problem.caps, strict=True):
+        for member in cap.requests:
+            cap_prices[member] += price
+    spans: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for span in duals.spacings:
+        series = problem.series[span.series]
+        for member in sorted(set(series.requests)):
+            spans[member].append((span.day, span.day + series.spacing_days, span.price))
+    splits: defaultdict[int, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    for split in duals.splits:
+        splits[split.request].append((split.start, split.rewards))
+    rewards = []
+    for index, request in enumerate(problem.requests):
+        lead = next(seat for seat, one in enumerate(request.seats) if one.required)
+        by_start: dict[int, tuple[int, ...]] = {}
+        for start in _starts(problem, request):
+            day = start // DAY_MIN
+            left = weights.request[index] - duals.kept[index] - cap_prices[index]
+            left -= sum(price for first, end, price in spans[index] if first <= day < end)
+            given = tuple(left if seat == lead else 0 for seat in range(len(request.seats)))
+            for since, said in splits[index]:
+                if since <= start:
+                    given = said
+            enough = sum(
+                reward if seat.required else min(0, reward)
+                for seat, reward in zip(request.seats, given, strict=True)
+            )
+            if enough < left:
+                raise Unproven(
+                    f"splits: request {index} at {start} gives {enough} to its seats, at least {left}"
+                )
+            by_start[start] = given
+        rewards.append(by_start)
+    return rewards
+
+
+# Who could make which visit -------------------------------------------------------------------------------------------
+
+
+def _may(problem: Problem, index: int, place: int, seat: Seat, person: int) -> bool:
+    """The rules about one person in one seat that hold on all days."""
+    request, expert = problem.requests[index], problem.experts[person]
+    return (
+        bool(seat.roles >> expert.role & 1)
+        and expert.skills[request.topic] >= seat.proficiency_min
+        and bool(expert.audiences >> request.audience & 1)
+        and bool(expert.forms >> request.form & 1)
+        and bool(expert.levels >> request.level & 1)
+        and (request.naming is not Naming.ONLY or place != 0 or request.named == person)
+        and not any(
+            one.expert == person and one.request in {-1, index} and one.other in {-1, person}
+            for one in problem.forbids
+        )
+        and not any(
+            (pin.request, pin.seat) == (index, place) and pin.expert != person
+            for pin in problem.pins
+        )
+    )
+
+
+def _may_on(problem: Problem, request: Request, seat: Seat, expert: Expert, day: int) -> bool:
+    """The rules about one person in one seat that look at the day."""
+    pool = problem.pools[expert.pool]
+    return (
+        pool.from_day <= day < pool.until_day
+        and (
+            request.node in pool.home_nodes
+            or any(one.node == request.node and day < one.until_day for one in pool.agreements)
+        )
+        and (not request.minors or day < expert.clearance_until_day)
+        and (
+            not seat.approved_talk
+            or any(
+                talk.topic == request.topic
+                and talk.audiences >> request.audience & 1
+                and day < talk.until_day
+                for talk in expert.approvals
+            )
+        )
+    )
+
+
+def _windows(expert: Expert, day: int) -> list[Window]:
+    cut = [
+        Window(
+            max(window.start, day * DAY_MIN + expert.limits.earliest),
+            min(window.end, day * DAY_MIN + expert.limits.latest),
+        )
+        for window in expert.windows
+        if window.start // DAY_MIN == day
+    ]
+    return [window for window in cut if window.start < window.end]
+
+
+def _extra(problem: Problem, duals: Duals, index: int, place: int, person: int, start: int) -> int:
+    """What the stage counts for this assignment besides fit; the value of a pair of leads is had by halves."""
+    request = problem.requests[index]
+    if duals.stage is Stage.PREFERENCE and place == 0:
+        wish = request.naming is Naming.PREFERRED and request.named == person
+        worth = duals.scale * problem.policy.prefer_named if wish else 0
+        for series in problem.series:
+            for pair in itertools.pairwise(series.requests):
+                if index in pair:
+                    worth += -(-duals.scale * max(0, series.continuity) // 2)
+        return worth
+    if duals.stage is Stage.PROMISES:
+        return duals.scale * sum(
+            one.cost_drop - (0 if (one.expert, one.start) == (person, start) else one.cost_change)
+            for one in problem.promises
+            if (one.request, one.seat) == (index, place)
+        )
+    return 0
+
+
+def _visits(
+    problem: Problem,
+    duals: Duals,
+    weights: Weights,
+    rewards: Sequence[Mapping[int, tuple[int, ...]]],
+    quotas: Mapping[tuple[int, int], int],
+    person: int,
+) -> dict[int, list[Visit]]:
+    """By day, everything the person could do, dearest first; starts in a row that are worth the same are one visit."""
+    expert = problem.experts[person]
+    windows = {day: _windows(expert, day) for day in range(problem.days)}
+    found: defaultdict[int, list[Visit]] = defaultdict(list)
+    for index, request in enumerate(problem.requests):
+        paid = quotas.get((expert.pool, request.node), 0)
+        paid += expert.cost * sum(
+            price
+            for price, budget in zip(duals.budgets, problem.budgets, strict=True)
+            if index in budget.requests
+        )
+        pinned = {pin.start for pin in problem.pins if pin.request == index and pin.start >= 0}
+        for place, seat in enumerate(request.seats):
+            if not _may(problem, index, place, seat, person):
+                continue
+            for remote in (False, True):
+                if seat.mode is (Mode.ON_SITE if remote else Mode.REMOTE):
+                    continue
+                fit = seat.value + problem.policy.fit_proficiency * (
+                    expert.skills[request.topic] - seat.proficiency_min
+                )
+                if seat.mode is Mode.EITHER and not remote:
+                    fit += problem.policy.fit_on_site
+                run: Visit | None = None
+                for start, given in rewards[index].items():
+                    day = start // DAY_MIN
+                    around = [
+                        number
+                        for number, window in enumerate(windows[day])
+                        if window.start <= start and start + request.duration_min <= window.end
+                    ]
+                    if not around or (pinned and pinned != {start}):
+                        continue
+                    if not _may_on(problem, request, seat, expert, day):
+                        continue
+                    worth = given[place] + weights.fit * fit - paid
+                    worth += _extra(problem, duals, index, place, person, start)
+                    visit = Visit(
+                        index,
+                        expert.home if remote else request.place,
+                        start,
+                        start,
+                        around[0],
+                        worth,
+                    )
+                    if run is not None and _continues(problem, run, visit):
+                        found[day][-1] = run = dataclasses.replace(run, last=start)
+                    else:
+                        found[day].append(visit)
+                        run = visit
+    return {day: sorted(ways, key=lambda one: -one.worth) for day, ways in found.items()}
+
+
+def _continues(problem: Problem, run: Visit, visit: Visit) -> bool:
+    same = dataclasses.replace(visit, first=run.first, last=run.last) == run
+    return (
+        same
+        and visit.first == run.last + problem.start_step_min
+        and run.first // DAY_MIN == visit.first // DAY_MIN
+    )
+
+
+# The best day, and the best round -------------------------------------------------------------------------------------
+
+Way = tuple[bool, bool]
+"""Whether the day begins after a night away, and whether it ends with one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Chain:
+    """Visits so far: when and where they end, in which window, what they are worth, how long was travelled."""
+
+    requests: tuple[int, ...]
+    ends: int
+    place: int
+    window: int
+    worth: int
+    travel: int
+
+
+def _best_days(
+    problem: Problem,
+    weights: Weights,
+    expert: Expert,
+    day: int,
+    visits: Sequence[Visit],
+    *,
+    most: int,
+    away: bool,
+    lodges: bool,
+) -> dict[tuple[bool, int], int]:
+    """By (ends with a night away, number of visits): the most that a chain of visits is worth, at most `most` of them."""
+    windows = _windows(expert, day)
+    travel, step = problem.travel_min, problem.start_step_min
+    best: dict[tuple[bool, int], int] = {}
+    ends = (False, True) if lodges else (False,)
+    steps = 0
+
+    def hopeless(sure: int, count: int, after: int) -> bool:
+        """No chain that goes on like this is worth more than one with no more visits: each that follows is worth `after` at most."""
+        for total in range(count, most + 1):
+            for end in ends:
+                known = [best[end, k] for k in range(1, total + 1) if (end, k) in best]
+                if not away and not end:
+                    known.append(0)  # staying at home
+                if not known or sure + (total - count) * max(0, after) > max(known):
+                    return False
+        return True
+
+    def grow(chain: _Chain) -> Iterator[_Chain]:
+        """Every chain with one visit more, dearest first, until there is no hope."""
+        later = [one for one in visits if one.last >= chain.ends] if chain.requests else visits
+        dearest = max((one.worth for one in later), default=0)
+        for visit in later:
+            if hopeless(chain.worth + visit.worth, len(chain.requests) + 1, dearest):
+                return
+            if visit.request in chain.requests or visit.window < chain.window:
+                continue
+            if away and not chain.requests:
+                if visit.window != 0:
+                    continue
+                leg, arrives = 0, windows[0].start
+            elif visit.window == chain.window:
+                leg = travel[chain.place][visit.place]
+                arrives = chain.ends + leg
+            else:
+                home_min = travel[chain.place][expert.home] if chain.requests else 0
+                if chain.requests and chain.ends + home_min > windows[chain.window].end:
+                    continue
+                leg = home_min + travel[expert.home][visit.place]
+                arrives = windows[visit.window].start + travel[expert.home][visit.place]
+            starts = max(visit.first, -(-arrives // step) * step)
+            if starts > visit.last or chain.travel + leg > expert.limits.travel_min_per_day_max:
+                continue
+            yield _Chain(
+                requests=(*chain.requests, visit.request),
+                ends=starts + problem.requests[visit.request].duration_min,
+                place=visit.place,
+                window=visit.window,
+                worth=chain.worth + visit.worth - weights.travel * leg,
+                travel=chain.travel + leg,
+            )
+
+    open_chains = [grow(_Chain((), 0, expert.home, -1, 0, 0))]
+    while open_chains:
+        chain = next(open_chains[-1], None)
+        if chain is None:
+            open_chains.pop()
+            continue
+        steps += 1
+        if steps > STEPS_MAX:
+            return _dearest(visits, most, ends)
+        count = len(chain.requests)
+        home_min = travel[chain.place][expert.home]
+        if (
+            chain.ends + home_min <= windows[chain.window].end
+            and chain.travel + home_min <= expert.limits.travel_min_per_day_max
+        ):
+            worth = chain.worth - weights.travel * home_min
+            best[False, count] = max(worth, best.get((False, count), worth))
+        if lodges and chain.window == len(windows) - 1:
+            best[True, count] = max(chain.worth, best.get((True, count), chain.worth))
+        if count < most:
+            open_chains.append(grow(chain))
+    return best
+
+
+def _dearest(
+    visits: Sequence[Visit], most: int, ends: Sequence[bool]
+) -> dict[tuple[bool, int], int]:
+    """The dearest visits to different requests, as if they always fitted."""
+    worths: dict[int, int] = {}
+    for visit in visits:
+        worths.setdefault(visit.request, visit.worth)
+    best = {}
+    for count, total in enumerate(itertools.accumulate(list(worths.values())[:most]), start=1):
+        for end in ends:
+            best[end, count] = total
+    return best
+
+
+def _best_round(
+    problem: Problem, weights: Weights, person: int, days: Mapping[int, Sequence[Visit]]
+) -> int:
+    """The most that one person's whole round is worth, inside limits per week and round, rest days and nights away."""
+    expert = problem.experts[person]
+    limits = expert.limits
+    left_of_round = limits.per_round_max - expert.engaged_before_round
+    # (engagements and days with visits of this week, engagements of the round, nights, is the person away) -> worth
+    states: dict[tuple[int, int, int, int, bool], int] = {(0, 0, 0, 0, False): 0}
+    week = None
+    for day in range(problem.days):
+        if (day + problem.first_weekday) // 7 != week:
+            week = (day + problem.first_weekday) // 7
+            states = _best_of(
+                ((0, 0, done, nights, away), worth)
+                for (_, _, done, nights, away), worth in states.items()
+            )
+        before = expert.engaged_before[week] if week < len(expert.engaged_before) else 0
+        left_of_week = limits.per_week_max - before
+        visits = days.get(day, ())
+        most = min(limits.per_day_max, left_of_week, left_of_round, len(visits))
+        chains: dict[Way, dict[int, int]] = {}
+        for away in {state[4] for state in states} if most > 0 else set():
+            lodges = limits.nights_max > 0 and bool(days.get(day + 1))
+            best = _best_days(
+                problem, weights, expert, day, visits, most=most, away=away, lodges=lodges
+            )
+            for (end, count), worth in best.items():
+                chains.setdefault((away, end), {})[count] = worth
+        grown: list[tuple[tuple[int, int, int, int, bool], int]] = []
+        for (engaged, worked, done, nights, away), so_far in states.items():
+            if not away:
+                grown.append(((engaged, worked, done, nights, False), so_far))
+            for end in (False, True):
+                for count, worth in chains.get((away, end), {}).items():
+                    if (
+                        engaged + count <= left_of_week
+                        and done + count <= left_of_round
+                        and worked + 1 <= 7 - limits.rest_days_per_week
+                        and nights + end <= limits.nights_max
+                    ):
+                        state = engaged + count, worked + 1, done + count, nights + end, end
+                        grown.append((state, so_far + worth - weights.night * end))
+        states = _best_of(iter(grown))
+    return max(
+        worth - weights.load * done * done
+        for (_, _, done, _, away), worth in states.items()
+        if not away
+    )
+
+
+def _best_of(
+    ways: Iterator[tuple[tuple[int, int, int, int, bool], int]],
+) -> dict[tuple[int, int, int, int, bool], int]:
+    best: dict[tuple[int, int, int, int, bool], int] = {}
+    for state, worth in ways:
+        if state not in best or worth > best[state]:
+            best[state] = worth
+    return best

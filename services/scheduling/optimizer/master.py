@@ -1,0 +1,389 @@
+"""The restricted master: the linear program over the day tours found so far, whose duals are the next prices.
+
+Columns are day tours `x` and, by request with one seat or by team and start, `z`: how much of the request is served. Rows
+link seats (`sum of x = z`, at most for a nice-to-have seat), bound requests, caps, budgets and quotas, and give each person
+one tour a day, their limits per week and round, and nights that end where the next day begins. Two columns per priced class
+buy and sell visits at prices around the best ones known, a little of each for nothing worse: the duals cannot run away
+(du Merle et al. 1999, doi 10.1016/S0012-365X(98)00213-1).
+"""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python import mathopt as untyped
+from ortools.util.python.solve_interrupter import SolveInterrupter
+
+from services.scheduling.optimizer.lagrange import Point, Relaxation
+from services.scheduling.optimizer.pricing import Numbers, Rounds
+
+mathopt: Any = untyped
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Solved:
+    """The program's value and its duals as prices (not yet whole), and how much of each tour it takes."""
+
+    value: float
+    reward: Numbers
+    caps: Numbers
+    budgets: Numbers
+    quotas: Numbers
+    spacings: Numbers
+    tours: Numbers
+    pass_price: Numbers
+    """By pass: the price of a day with that one visit, of that person on that day."""
+    night: Numbers
+    """By person: the price of a night."""
+    bed: Numbers
+    """By person-day: the price of lodging after it; whoever comes from a bed the day after earns it."""
+
+
+class Master:
+    """Day tours of all kinds, each once, and the program over them."""
+
+    def __init__(self, relaxation: Relaxation) -> None:
+        self._relaxation = relaxation
+        self._known: set[bytes] = set()
+        self._days: list[int] = []
+        self._modes: list[int] = []
+        self._passes: list[Numbers] = []
+        self._age: list[int] = []
+        shape = relaxation.shape
+        packed, passes = shape.packed, shape.passes
+        home = packed.home[shape.person]
+        out = packed.travel[home, passes.place].astype(np.int64)
+        back = packed.travel[passes.place, home].astype(np.int64)
+        step = packed.step_min
+        from_home = np.maximum(
+            passes.first, -(-(packed.window_from[passes.window] + out) // step) * step
+        )
+        from_bed = np.maximum(
+            passes.first, -(-packed.window_from[passes.window].astype(np.int64) // step) * step
+        )
+        self._pass_day = np.repeat(np.arange(len(passes.at) - 1), np.diff(passes.at))
+        day = self._pass_day % packed.days
+        busy = np.append(np.diff(passes.at) > 0, False)
+        tours = packed.nights_max[shape.person] > 0
+        after = tours & busy[self._pass_day + 1] & (day + 1 < packed.days)
+        before = tours & busy[self._pass_day - 1] & (day > 0)
+        in_last = passes.window == packed.window_at[self._pass_day + 1] - 1
+        in_first = passes.window == packed.window_at[self._pass_day]
+        self._single = []
+        """By mode: the passes that are a day tour by themselves."""
+        for mode in range(4):
+            away, lodges = mode // 2 == 1, mode % 2 == 1
+            start = from_bed if away else from_home
+            legs = (0 if away else out) + (0 if lodges else back)
+            ends = start + packed.duration[passes.request] + (0 if lodges else back)
+            fine = (start <= passes.last) & (legs <= packed.travel_max[shape.person])
+            fine &= ends <= packed.window_to[passes.window]
+            fine &= (in_first & before) if away else True
+            fine &= (in_last & after) if lodges else True
+            self._single.append(np.flatnonzero(fine & ~shape.in_vain[passes.group]))
+        self._single_known = np.zeros((4, len(passes.group)), dtype=np.bool_)
+
+    def add_single(self, solved: Solved, *, most: int) -> int:
+        """Take the tours of one visit that would improve the program, at most so many, the most promising first."""
+        relaxation, group = self._relaxation, self._relaxation.shape.passes.group
+        count = 0
+        for mode, single in enumerate(self._single):
+            day = self._pass_day[single]
+            gain = relaxation.own_worth[single] + solved.reward[group[single]]
+            gain = gain - solved.pass_price[single]
+            if mode % 2 == 1:
+                gain = gain - solved.bed[day] - solved.night[day // relaxation.shape.packed.days]
+            if mode >= 2:
+                gain = gain + solved.bed[day - 1]
+            gain[self._single_known[mode, single]] = -1
+            found = np.flatnonzero(gain > 0.001 * relaxation.scale)
+            if len(found) > most:
+                found = found[np.argsort(-gain[found], kind="stable")[:most]]
+            for one in single[found].tolist():
+                self._single_known[mode, one] = True
+                own = np.array([one], dtype=np.int64)
+                count += self._take(int(self._pass_day[one]), mode, own)
+        return count
+
+    def _take(self, day: int, mode: int, own: Numbers) -> bool:
+        key = bytes((mode,)) + np.sort(own).tobytes()
+        if key in self._known:
+            return False
+        self._known.add(key)
+        self._days.append(day)
+        self._modes.append(mode)
+        self._passes.append(own)
+        self._age.append(0)
+        return True
+
+    @property
+    def tours(self) -> int:
+        """How many there are."""
+        return len(self._days)
+
+    def tour(self, index: int) -> tuple[int, int, Numbers]:
+        """Person-day, mode and passes of a tour."""
+        return self._days[index], self._modes[index], self._passes[index]
+
+    def add(self, rounds: Rounds) -> int:
+        """Take what is new of some rounds' day tours; how many those were."""
+        before = len(self._days)
+        for day, mode, size, chain in zip(
+            rounds.tour_day.tolist(),
+            rounds.tour_mode.tolist(),
+            rounds.tour_size.tolist(),
+            rounds.tour_pass,
+            strict=True,
+        ):
+            self._take(day, mode, chain[:size].astype(np.int64))
+        return len(self._days) - before
+
+    def forget(self, tours: Numbers, *, idle: int) -> None:
+        """Drop tours that the program has not taken for `idle` times."""
+        self._age = [
+            0 if taken > 1e-7 else age + 1
+            for taken, age in zip(tours.tolist(), self._age, strict=False)
+        ] + self._age[len(tours) :]
+        if max(self._age, default=0) <= idle:
+            return
+        for own, mode, age in zip(self._passes, self._modes, self._age, strict=True):
+            if age > idle and len(own) == 1:
+                self._single_known[mode, own[0]] = False
+        stay = [i for i, age in enumerate(self._age) if age <= idle]
+        self._days = [self._days[i] for i in stay]
+        self._modes = [self._modes[i] for i in stay]
+        self._passes = [self._passes[i] for i in stay]
+        self._age = [self._age[i] for i in stay]
+        self._known = {
+            bytes((mode,)) + np.sort(own).tobytes()
+            for mode, own in zip(self._modes, self._passes, strict=True)
+        }
+
+    def solve(
+        self, center: Point, *, width: float, room: float, until: Callable[[], bool]
+    ) -> Solved | None:
+        """The program with prices held within `width` of `center`, beyond it for `room` visits each; None when not solved."""
+        relaxation, shape = self._relaxation, self._relaxation.shape
+        packed, passes = shape.packed, shape.passes
+        experts, days, weeks = packed.experts, packed.days, packed.weeks
+        scale = float(relaxation.scale)
+        count = len(self._days)
+        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
+        chosen = np.concatenate(self._passes) if count else np.zeros(0, dtype=np.int64)
+        owner = np.repeat(np.arange(count), sizes)
+        own = (relaxation.own_worth[chosen]) / scale
+        day = np.array(self._days, dtype=np.int64)
+        mode = np.array(self._modes, dtype=np.int64)
+        expert, date = day // days, day % days
+        week = packed.week_of_day[date].astype(np.int64)
+        live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
+        # columns: tours · served (single requests, then slots) · bought · sold
+        served = len(shape.alone) + len(shape.slots)
+        first_served, first_bought = count, count + served
+        first_sold = first_bought + len(live)
+        columns = first_sold + len(live)
+        gain = np.zeros(columns)
+        np.add.at(gain, owner, own)
+        counted = relaxation.counted / scale
+        gain[first_served : first_served + len(shape.alone)] = counted[shape.alone]
+        gain[first_served + len(shape.alone) : first_bought] = counted[shape.slot_request]
+        middle = center.reward[live] / scale
+        gain[first_bought:first_sold] = -(middle + width)
+        gain[first_sold:] = middle - width
+        upper = np.full(columns, np.inf)
+        upper[first_served : first_served + len(shape.alone)] = 1.0
+        upper[first_bought:] = room
+        # rows: classes · teams · caps · budgets · quotas · person-days · weeks · rests · rounds · nights · beds
+        rows = _Rows()
+        classes = rows.take(passes.classes, -np.inf, 0.0)
+        rows.lower[classes : classes + passes.classes][~shape.optional] = 0.0
+        teams = rows.take(len(shape.team), -np.inf, 1.0)
+        caps = rows.take(len(packed.cap_max), -np.inf, packed.cap_max)
+        budgets = rows.take(len(packed.budget_max), -np.inf, packed.budget_max)
+        quotas = rows.take(len(shape.quota_max), -np.inf, shape.quota_max)
+        spans = rows.take(len(shape.spans), -np.inf, 1.0)
+        person_days = rows.take(experts * days, -np.inf, 1.0)
+        per_week = rows.take(experts * weeks, -np.inf, packed.week_left.reshape(-1))
+        rests = rows.take(
+            experts * weeks, -np.inf, np.repeat(np.maximum(packed.work_days_max, 0), weeks)
+        )
+        per_round = rows.take(experts, -np.inf, packed.round_left)
+        nights = rows.take(experts, -np.inf, packed.nights_max)
+        beds = rows.take(experts * days, 0.0, 0.0)
+        put = rows.put
+        put(classes + passes.group[chosen], owner, 1.0)
+        put(
+            classes + shape.alone_class,
+            first_served + np.arange(len(shape.alone)),
+            -1.0,
+        )
+        slot_columns = first_served + len(shape.alone) + np.arange(len(shape.slots))
+        for seat in range(shape.slots.shape[1]):
+            there = shape.slots[:, seat] >= 0
+            put(classes + shape.slots[there, seat], slot_columns[there], -1.0)
+        put(teams + np.repeat(np.arange(len(shape.team)), shape.slot_count), slot_columns, 1.0)
+        put(classes + live, first_bought + np.arange(len(live)), 1.0)
+        put(classes + live, first_sold + np.arange(len(live)), -1.0)
+        if len(packed.cap_max):
+            of_request = [
+                packed.cap[packed.cap_at[r] : packed.cap_at[r + 1]] for r in range(packed.requests)
+            ]
+            for column, request in zip(
+                range(first_served, first_bought),
+                [*shape.alone.tolist(), *shape.slot_request.tolist()],
+                strict=True,
+            ):
+                for cap in of_request[request]:
+                    put(np.array([caps + cap]), np.array([column]), 1.0)
+        if len(packed.budget_max):
+            request = passes.request[chosen]
+            for budget in range(len(packed.budget_max)):
+                members = np.zeros(packed.requests, dtype=np.bool_)
+                members[shape.budgets_of[packed.budget == budget]] = True
+                inside = members[request]
+                put(
+                    np.full(int(inside.sum()), budgets + budget),
+                    owner[inside],
+                    shape.cost[chosen[inside]],
+                )
+        put(spans + shape.span_of, slot_columns[shape.span_slot], 1.0)
+        pair = shape.quota_of[chosen]
+        put(quotas + pair[pair >= 0], owner[pair >= 0], 1.0)
+        every = np.arange(count)
+        put(person_days + day, every, 1.0)
+        put(per_week + expert * weeks + week, every, sizes)
+        put(rests + expert * weeks + week, every, 1.0)
+        put(per_round + expert, every, sizes)
+        lodging, coming = mode % 2 == 1, mode >= 2
+        put(nights + expert[lodging], every[lodging], 1.0)
+        put(beds + day[lodging], every[lodging], 1.0)
+        put(beds + day[coming] - 1, every[coming], -1.0)
+        result = _solve(rows, gain, upper, until=until)
+        if result is None:
+            return None
+        value, primal, dual = result
+        rewards = center.reward.astype(np.float64)
+        rewards[live] = -dual[classes + live] * scale
+        return Solved(
+            value=value,
+            reward=rewards,
+            caps=np.maximum(0, dual[caps:budgets]) * scale,
+            budgets=np.maximum(0, dual[budgets:quotas]) * scale,
+            quotas=np.maximum(0, dual[quotas:spans]) * scale,
+            spacings=np.maximum(0, dual[spans:person_days]) * scale,
+            tours=primal[:count],
+            pass_price=self._pass_prices(
+                dual[person_days:per_week],
+                dual[per_week:rests],
+                dual[rests:per_round],
+                dual[per_round:nights],
+            )
+            * scale,
+            night=dual[nights:beds] * scale,
+            bed=dual[beds : beds + experts * days] * scale,
+        )
+
+    def _pass_prices(
+        self, day: Numbers, of_week: Numbers, of_rest: Numbers, of_round: Numbers
+    ) -> Numbers:
+        packed = self._relaxation.shape.packed
+        week = packed.week_of_day[self._pass_day % packed.days]
+        expert = self._pass_day // packed.days
+        weekly = expert * packed.weeks + week
+        prices: Numbers = day[self._pass_day] + of_week[weekly] + of_rest[weekly] + of_round[expert]
+        return prices
+
+
+class _Rows:
+    """Rows and coefficients of a program under construction."""
+
+    def __init__(self) -> None:
+        self.lower = np.zeros(0)
+        self.upper = np.zeros(0)
+        self.parts: list[tuple[Numbers, Numbers, Numbers]] = []
+
+    def take(self, size: int, lower: float, upper: float | Numbers) -> int:
+        """New rows; the index of the first."""
+        first = len(self.lower)
+        self.lower = np.concatenate((self.lower, np.full(size, lower)))
+        self.upper = np.concatenate((self.upper, np.zeros(size) + np.maximum(upper, 0)))
+        return first
+
+    def put(self, rows: Numbers, columns: Numbers, values: float | Numbers | Numbers) -> None:
+        """Coefficients."""
+        self.parts.append((rows, columns, np.zeros(len(rows)) + values))
+
+
+LOOK_S = 0.05
+"""Seconds between two looks at whether a program should be given up."""
+
+
+@contextlib.contextmanager
+def _interrupted(until: Callable[[], bool]) -> Iterator[SolveInterrupter]:
+    """An interrupter that is pulled as soon as `until` says so."""
+    interrupter, done = SolveInterrupter(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_S):
+            if until():
+                interrupter.interrupt()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield interrupter
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _solve(
+    rows: _Rows, gain: Numbers, upper: Numbers, *, until: Callable[[], bool]
+) -> tuple[float, Numbers, Numbers] | None:
+    at = np.concatenate([part[0] for part in rows.parts]).astype(np.int64)
+    column = np.concatenate([part[1] for part in rows.parts]).astype(np.int64)
+    value = np.concatenate([part[2] for part in rows.parts])
+    # one number per place, places in order
+    place = at * len(gain) + column
+    places, where = np.unique(place, return_inverse=True)
+    value = np.bincount(where, weights=value, minlength=len(places))
+    # rows without coefficients say nothing
+    used, at = np.unique(places // len(gain), return_inverse=True)
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(len(gain)))
+    proto.variables.lower_bounds.extend([0.0] * len(gain))
+    proto.variables.upper_bounds.extend(upper.tolist())
+    proto.variables.integers.extend([False] * len(gain))
+    proto.objective.maximize = True
+    proto.objective.linear_coefficients.ids.extend(np.flatnonzero(gain).tolist())
+    proto.objective.linear_coefficients.values.extend(gain[gain != 0].tolist())
+    proto.linear_constraints.ids.extend(range(len(used)))
+    proto.linear_constraints.lower_bounds.extend(rows.lower[used].tolist())
+    proto.linear_constraints.upper_bounds.extend(rows.upper[used].tolist())
+    proto.linear_constraint_matrix.row_ids.extend(at.tolist())
+    proto.linear_constraint_matrix.column_ids.extend((places % len(gain)).tolist())
+    proto.linear_constraint_matrix.coefficients.extend(value.tolist())
+    model = mathopt.Model.from_model_proto(proto)
+    with _interrupted(until) as interrupter:
+        result = mathopt.solve(
+            model,
+            mathopt.SolverType.GLOP,
+            params=mathopt.SolveParameters(threads=1),
+            interrupter=interrupter,
+        )
+    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+        return None
+    if not result.solutions or result.solutions[0].dual_solution is None:
+        return None
+    best = result.solutions[0]
+    if best.primal_solution is None or best.dual_solution is None:
+        return None
+    primal = np.array([best.primal_solution.variable_values[v] for v in model.variables()])
+    dual = np.zeros(len(rows.lower))
+    dual[used] = [best.dual_solution.dual_values[c] for c in model.linear_constraints()]
+    return best.primal_solution.objective_value, primal, dual

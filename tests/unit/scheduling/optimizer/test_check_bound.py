@@ -1,0 +1,289 @@
+"""Bounds are sound on tiny rounds of all kinds and proven again from their prices; whatever is tampered with proves nothing."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.scheduling.optimizer import certificate, check, check_bound, formats
+from services.scheduling.optimizer.__main__ import main
+from services.scheduling.optimizer.check_bound import Unproven, proven
+from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
+from services.scheduling.optimizer.problem import (
+    Agreement,
+    Cap,
+    NightAway,
+    Plan,
+    Problem,
+    Series,
+    Stage,
+)
+from services.scheduling.optimizer.solve import Result, StageResult
+from tests.support.bounds import a_problem_of, bounds_of, faults
+from tests.support.rounds import (
+    a_pool,
+    a_problem,
+    a_request,
+    a_seat,
+    an_expert,
+    assigned,
+    window,
+)
+
+SEEDS = 60
+"""Tiny problems tried here; `tests.support.bounds` tries any number of others."""
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 20))
+def test_no_plan_of_a_tiny_round_is_better_than_its_bounds_and_all_are_proven(first: int) -> None:
+    found = {
+        seed: wrong for seed in range(first, first + 20) if (wrong := faults(a_problem_of(seed)))
+    }
+    assert not found
+
+
+def one_at_a_time() -> Problem:
+    """Three requests an hour long of one morning, at three places; one person can make two of them, and their ways."""
+    return a_problem(
+        requests=[
+            a_request(place=place, weight=weight, windows=(window(0, 9, 12),))
+            for place, weight in ((1, 100), (2, 90), (3, 70))
+        ]
+    )
+
+
+def a_team() -> Problem:
+    """Two seats, two people, one of whom could serve alone elsewhere at the same time."""
+    return a_problem(
+        experts=[an_expert(), an_expert(limits={"per_round_max": 1})],
+        requests=[
+            a_request(seats=(a_seat(), a_seat()), weight=130, windows=(window(0, 9, 10),)),
+            a_request(place=2, weight=60, windows=(window(0, 9, 10),)),
+        ],
+    )
+
+
+def a_certificate(problem: Problem, plan: Plan) -> dict[str, Any]:
+    """A certificate of the plan with everything the bound's side finds."""
+    told = bounds_of(problem, plan, masters=8)
+    values = check.values(problem, plan)
+    result = Result(
+        plan=plan,
+        stages=tuple(StageResult(stage, values[stage], told[stage][0]) for stage in Stage),
+        seed=1,
+        iterations=0,
+        elapsed_s=0,
+        versions={},
+        duals=tuple(told[stage][1] for stage in Stage),
+    )
+    document: dict[str, Any] = json.loads(certificate.certificate_of(problem, result))
+    return document
+
+
+def test_the_order_of_visits_is_known() -> None:
+    """Three hours with half an hour of way between them take four; a morning has three, so that one stays unserved."""
+    problem = one_at_a_time()
+    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    fit = 2 * 2
+    assert bound == 100 + 90 + fit
+    assert proven(problem, duals, {}) == bound
+
+
+def test_a_team_and_what_it_displaces_are_known() -> None:
+    problem = a_team()
+    bound, _ = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    assert bound == 130 + 2 * 2
+
+
+def test_a_series_is_kept_apart() -> None:
+    """Two requests of one series on neighbouring days, a week to keep between them."""
+    asks = [a_request(windows=(window(day, 9, 12),), weight=50 + day) for day in (0, 1)]
+    problem = a_problem(requests=asks, series=(Series((0, 1), 7, 0),))
+    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    assert bound == 51 + 2
+    assert duals.spacings
+
+
+def test_a_cap_and_a_quota_are_known() -> None:
+    guests = a_pool(home_nodes=frozenset(), agreements=(Agreement(0, 1, 99),))
+    asks = [a_request(windows=(window(day, 9, 12),), weight=50 + day) for day in range(3)]
+    capped = a_problem(requests=asks, caps=(Cap(frozenset((0, 1, 2)), 2),))
+    assert bounds_of(capped, Plan(()), masters=8)[Stage.NEED][0] == 51 + 52 + 2 * 2
+    shared = a_problem(requests=asks, pools=(guests,))
+    assert bounds_of(shared, Plan(()), masters=8)[Stage.NEED][0] == 52 + 2
+
+
+def test_a_night_away_is_possible_in_the_proof() -> None:
+    """Two venues too far from home to be back: only with a night between them can the two be served."""
+    far = tuple(
+        tuple(0 if a == b else 30 if {a, b} <= {1, 2} else 170 for b in range(4)) for a in range(4)
+    )
+    problem = a_problem(
+        travel_min=far,
+        experts=[
+            an_expert(
+                windows=(window(0, 8, 12), window(1, 8, 13)),
+                limits={"nights_max": 1, "travel_min_per_day_max": 200},
+            )
+        ],
+        requests=[
+            a_request(place=1, windows=(window(0, 10, 12),)),
+            a_request(place=2, windows=(window(1, 8, 10),)),
+        ],
+    )
+    plan = Plan(
+        (assigned(request=0, start=11 * 60), assigned(request=1, start=1440 + 8 * 60 + 30)),
+        (NightAway(0, 0),),
+    )
+    assert check.violations(problem, plan) == []
+    value = check.values(problem, plan)[Stage.NEED]
+    told = bounds_of(problem, plan, masters=8)
+    assert told[Stage.NEED][0] == value
+    home = dataclasses.replace(
+        problem,
+        experts=(
+            an_expert(
+                windows=problem.experts[0].windows,
+                limits={"nights_max": 0, "travel_min_per_day_max": 200},
+            ),
+        ),
+    )
+    assert bounds_of(home, Plan(()), masters=8)[Stage.NEED][0] == 0
+
+
+def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
+    """Whoever keeps the need of serving the request cannot stay at home."""
+    problem = a_problem()
+    plan = Plan((assigned(),))
+    bound, duals = bounds_of(problem, plan, masters=4)[Stage.TRAVEL]
+    assert bound == check.values(problem, plan)[Stage.TRAVEL]
+    assert duals.need > 0
+
+
+# Tampering -------------------------------------------------------------------------------------------------------------
+
+Change = Callable[[Any], None]
+
+
+def _duals(stage: int, field: str, value: Any) -> Change:
+    def change(document: Any) -> None:
+        document["duals"][stage][field] = value
+
+    return change
+
+
+def _kept(request: int, by: int) -> Change:
+    def change(document: Any) -> None:
+        document["duals"][2]["kept"][request] += by
+
+    return change
+
+
+def _split(by: int) -> Change:
+    def change(document: Any) -> None:
+        document["duals"][2]["splits"][0]["rewards"][0] += by
+
+    return change
+
+
+def _bound(stage: int, by: int) -> Change:
+    def change(document: Any) -> None:
+        document["stages"][stage]["bound"] += by
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (_bound(2, -1), "need: claims the bound"),
+        (_bound(0, -1), "emergency: claims the bound"),
+        (_bound(3, -1), "promises: claims the bound"),
+        (_kept(0, -5000), "need: "),
+        (_kept(1, 5000), "need: claims the bound"),
+        (_split(-2000), "need: splits: request 0"),
+        (_split(3000), "need: claims the bound"),
+        (_duals(2, "kept", [0]), "need: kept: 1 prices"),
+        (_duals(2, "scale", 0), "need: scale"),
+        (_duals(2, "scale", 500), "need: "),
+        (_duals(2, "caps", [1]), "need: caps: 1 prices"),
+        (_duals(2, "need", 1), "need: need: priced in a stage that comes before it"),
+        (_duals(2, "quotas", [{"pool": 0, "node": 0, "price": 5}]), "need: quotas"),
+        (_duals(2, "spacings", [{"series": 0, "day": 0, "price": 5}]), "need: spacings"),
+        (_duals(2, "stage", "TRAVEL"), "duals: a stage is proven twice"),
+        (lambda document: document["duals"].pop(2), "need: no duals"),
+        (lambda document: document["stages"].pop(), "stages"),
+        (lambda document: document.update(input_sha256="0" * 64), "input_sha256"),
+    ],
+)
+def test_a_tampered_proof_proves_nothing(change: Change, fault: str) -> None:
+    problem = a_team()
+    document = a_certificate(problem, Plan(()))
+    assert certificate.bound_faults(problem, json.dumps(document).encode()) == []
+    change(document)
+    found = certificate.bound_faults(problem, json.dumps(document).encode())
+    assert any(one.startswith(fault) for one in found), found
+
+
+def test_another_problem_is_not_proven_by_the_same_prices() -> None:
+    """With more time for everybody the bound of the tight round is wrong, and the check says so."""
+    problem = one_at_a_time()
+    document = a_certificate(problem, Plan(()))
+    longer = tuple(
+        dataclasses.replace(one, windows=(window(0, 8, 18),)) for one in problem.requests
+    )
+    other = dataclasses.replace(problem, requests=longer)
+    document["input_sha256"] = formats.input_hash(other)
+    found = certificate.bound_faults(other, json.dumps(document).encode())
+    assert any(one.startswith("need: claims the bound") for one in found)
+
+
+def test_prices_of_nothing_are_refused() -> None:
+    problem = a_team()
+    duals = bounds_of(problem, Plan(()))[Stage.NEED][1]
+    for changed, sentence in (
+        (dataclasses.replace(duals, kept=(-1, 0)), "negative"),
+        (dataclasses.replace(duals, shares=(1,)), "shares"),
+        (dataclasses.replace(duals, splits=(Split(7, 0, (1,)),)), "no request 7"),
+        (dataclasses.replace(duals, splits=(Split(0, 0, (1,)),)), "one reward per seat"),
+        (dataclasses.replace(duals, splits=(*duals.splits, *duals.splits)), "order"),
+        (dataclasses.replace(duals, quotas=(QuotaPrice(9, 0, 1),)), "pool 9"),
+        (dataclasses.replace(duals, spacings=(SpacingPrice(3, 0, 1),)), "no series 3"),
+    ):
+        with pytest.raises(Unproven, match=sentence):
+            proven(problem, changed, {})
+
+
+def test_the_floor_needs_weights_that_add_up() -> None:
+    seeded = next(one for one in map(a_problem_of, range(50)) if one.shares)
+    duals: Duals = bounds_of(seeded, Plan(()))[Stage.FLOOR][1]
+    lighter = dataclasses.replace(duals, shares=tuple(max(0, one - 1) for one in duals.shares))
+    with pytest.raises(Unproven, match="shares: weigh"):
+        proven(seeded, lighter, {})
+
+
+def test_the_command_proves_and_notices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problem, proof = tmp_path / "problem.json", tmp_path / "certificate.json"
+    problem.write_bytes(formats.canonical_bytes(a_team()))
+    document = a_certificate(a_team(), Plan(()))
+    proof.write_text(json.dumps(document))
+    command = ["check-bound", str(problem), str(proof)]
+    assert main(command) == 0
+    assert "need ≤ 134" in capsys.readouterr().out
+    _bound(2, -1)(document)
+    proof.write_text(json.dumps(document))
+    assert main(command) == 1
+    assert "need: claims the bound 133, its duals prove 134" in capsys.readouterr().out
+
+
+def test_the_dearest_visits_bound_a_day_that_is_too_long_to_look_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = one_at_a_time()
+    duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED][1]
+    exact = proven(problem, duals, {})
+    monkeypatch.setattr(check_bound, "STEPS_MAX", 0)
+    assert proven(problem, duals, {}) >= exact
