@@ -113,8 +113,8 @@ def tabulate(packed: Packed) -> Passes:
     order = np.lexsort((last, day))
     counts = np.bincount(day, minlength=packed.experts * packed.days)
     at = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    rest: Any = [column[order] for column in columns[1:]]
-    return Passes(at, *rest, seat_class_at, count)
+    group, request, candidate, first, last, window, place = (one[order] for one in columns[1:])
+    return Passes(at, group, request, candidate, first, last, window, place, seat_class_at, count)
 
 
 def stands_alone(packed: Packed) -> NDArray[np.bool_]:
