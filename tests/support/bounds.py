@@ -18,7 +18,7 @@ from tests.support.rounds import generous_problem, random_problem
 Told = dict[Stage, tuple[int, Duals]]
 
 
-def bounds_of(problem: Problem, plan: Plan, *, masters: int = 4) -> Told:
+def bounds_of(problem: Problem, plan: Plan, *, masters: int = 6) -> Told:
     """What the bound's side tells last of each stage, `plan` being the incumbent."""
     told: Told = {}
 

@@ -32,11 +32,11 @@ SINGLES_MAX = 30_000
 """Tours of one visit taken into the master at once."""
 IDLE = 12
 """Drop a tour that the master has not used for so many times."""
-NEED_PRICES = {
-    Stage.TRAVEL: (1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000),
-    Stage.LOAD: (2, 5, 10, 20, 50, 100, 200),
-}
+NEED_PRICES = {Stage.TRAVEL: (2000, 10_000, 50_000), Stage.LOAD: (5, 20, 100)}
 """Prices of a unit of need, as multiples of 1 / SCALE of the stage's unit, that are tried."""
+
+PREPARED_AFTER = 5
+"""Masters before the stages after NEED are priced at what need is worth by then."""
 
 Tell = Callable[[Stage, int, Duals], None]
 
@@ -57,7 +57,10 @@ class Bounder:
         """`seed` changes nothing: the bound has no dice."""
         del seed
         self._problem, self._packed = problem, packed
-        self._prices: Prices | None = None
+        passes = tabulate(packed)
+        self._shape = Shape(problem, packed, passes)
+        self._prices = Prices(packed, passes)
+        self._prepared: list[tuple[Stage, int, _Best]] = []
 
     def run(
         self,
@@ -72,22 +75,13 @@ class Bounder:
         `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
         what `incumbent()` reaches in the stages before; it is asked when the rest is over.
         """
-        passes = tabulate(self._packed)
-        self._shape = Shape(self._problem, self._packed, passes)
-        self._prices = prices = Prices(self._packed, passes)
-        need = self._improved(
-            Relaxation(self._shape, prices, Stage.NEED, scale=SCALE),
-            until=until,
-            tell=tell,
-            masters=0,
-        )
-        emergency = Relaxation(self._shape, prices, Stage.EMERGENCY, scale=SCALE)
-        self._improved(emergency, until=until, tell=tell, masters=0)
+        relaxation = self._relaxed(Stage.NEED)
+        need = self._improved(relaxation, until=until, tell=tell, masters=0)
+        self._improved(self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0)
         self._floor(until=until, tell=tell)
         if need is not None:
-            relaxation = Relaxation(self._shape, prices, Stage.NEED, scale=SCALE)
             self._improved(relaxation, until=until, tell=tell, masters=limits, best=need)
-        self._later(need, tell=tell, plan=incumbent())
+        self._later(tell=tell, plan=incumbent())
 
     def _say(self, relaxation: Relaxation, best: _Best, tell: Tell) -> None:
         """Tell a bound that is better than what was told."""
@@ -124,7 +118,9 @@ class Bounder:
             return best
         master.add(first.rounds)
         width, room, idle = WIDTH, ROOM, 0
-        for _ in _count(masters):
+        for done in _count(masters):
+            if done == PREPARED_AFTER:
+                self._prepare(best, until=until)
             solved = master.solve(best.point, width=width, room=room, until=until)
             if solved is None:
                 break
@@ -154,7 +150,6 @@ class Bounder:
     def _floor(self, *, until: Callable[[], bool], tell: Tell) -> None:
         """The share that is worst even when all that can be served of it is served bounds the floor."""
         problem, shape, prices = self._problem, self._shape, self._prices
-        assert prices is not None
         weights = np.zeros(len(problem.shares), dtype=np.int64)
         if problem.shares:
             lost = np.zeros(self._packed.requests, dtype=np.bool_)
@@ -174,29 +169,35 @@ class Bounder:
         relaxation = Relaxation(shape, prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
         self._improved(relaxation, until=until, tell=tell, masters=0)
 
-    def _later(self, need: _Best | None, *, tell: Tell, plan: Plan) -> None:
+    def _prepare(self, need: _Best, *, until: Callable[[], bool]) -> None:
+        """Price TRAVEL and LOAD with need at several prices; the plan whose need is kept is not known yet."""
+        self._prepared = []
+        for stage, prices in NEED_PRICES.items():
+            for price in prices:
+                relaxation = self._relaxed(stage, need=price)
+                point = _scaled(relaxation, need.point, price / SCALE)
+                valued = relaxation.value(point, until=until)
+                if valued is None:
+                    return
+                self._prepared.append((stage, price, _Best(valued.bound, point)))
+
+    def _later(self, *, tell: Tell, plan: Plan) -> None:
         """Bounds of the stages after NEED for plans that keep what `plan` reaches before."""
-        prices, shape = self._prices, self._shape
-        assert prices is not None
-        values = check.values(self._problem, plan)
+        reached = check.values(self._problem, plan)[Stage.NEED]
         for stage in (Stage.PROMISES, Stage.TRAVEL, Stage.PREFERENCE, Stage.LOAD, Stage.STANDBY):
-            found: tuple[Relaxation, _Best] | None = None
-            for price in (0, *NEED_PRICES.get(stage, ())):
-                relaxation = Relaxation(
-                    shape, prices, stage, scale=SCALE, need=price, values=values
-                )
-                if price == 0:
-                    point = relaxation.without_rewards()
-                elif need is None:
-                    continue
-                else:
-                    point = _scaled(relaxation, need.point, price / SCALE)
-                valued = relaxation.value(point)
-                assert valued is not None
-                if found is None or valued.bound < found[1].bound:
-                    found = relaxation, _Best(valued.bound, point)
-            assert found is not None
-            self._say(*found, tell)
+            best = self._relaxed(stage)
+            point = best.without_rewards()
+            valued = best.value(point)
+            assert valued is not None, "nobody said to end"
+            found = _Best(valued.bound, point)
+            for which, price, known in self._prepared:
+                if which is stage and known.bound - price * reached < found.bound:
+                    best = self._relaxed(stage, need=price)
+                    found = _Best(known.bound - price * reached, known.point)
+            self._say(best, found, tell)
+
+    def _relaxed(self, stage: Stage, *, need: int = 0) -> Relaxation:
+        return Relaxation(self._shape, self._prices, stage, scale=SCALE, need=need)
 
 
 def _count(limit: int | None) -> Iterator[int]:

@@ -148,15 +148,16 @@ class Relaxation:
         scale: int = 1000,
         need: int = 0,
         shares: Numbers | None = None,
-        values: dict[Stage, int] | None = None,
     ) -> None:
-        """`need` is the price of keeping the need of `values`; `shares` weigh the shares in the FLOOR stage."""
+        """`need` is the price of keeping the need reached, which is to be taken off the bound as often; `shares` weigh the
+        shares in the FLOOR stage.
+        """
         self.shape, self.stage, self.scale = shape, stage, scale
         self._prices, self._need = prices, need
         problem, packed = shape.problem, shape.packed
         share_prices = np.zeros(len(problem.shares), dtype=np.int64) if shares is None else shares
         self._shares = share_prices
-        self.constant = -need * (values or {}).get(Stage.NEED, 0) if need else 0
+        self.constant = 0
         counted = need * packed.weight
         if stage is Stage.EMERGENCY:
             counted = counted + scale * packed.weight * packed.emergency

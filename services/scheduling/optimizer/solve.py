@@ -1,7 +1,7 @@
 """The only door: `solve` turns a problem into the best plan it finds, with a proven bound where one is known.
 
 Two sides: a plan is built by insertion and improved by ruin and recreate (`search.py`, compiled), compared by all stages in
-their order; a relaxation bounds the stages (`bound.py`). Both report as they go. By seed and iterations alone the same inputs
+their order; a relaxation bounds the stages (`bounding.py`). Both report as they go. By seed and iterations alone the same inputs
 give the same plan; where a clock decides, the journal says what the clock has decided, so that `replay` gives it again.
 """
 
@@ -14,8 +14,7 @@ from collections.abc import Callable, Container, Sequence
 import numpy as np
 
 from services.scheduling.optimizer import check
-from services.scheduling.optimizer.bound import upper_bounds
-from services.scheduling.optimizer.candidates import Candidate, Eligibility
+from services.scheduling.optimizer.bounding import Bounder
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.insertion import scratch
 from services.scheduling.optimizer.nearby import Nearby
@@ -53,15 +52,15 @@ REPORT_EVERY_S = 0.25
 CHUNK_S = 0.1
 """The search is asked so often whether to go on."""
 CHUNK_MAX = 20_000
-BOUND_S = 60.0
-"""The relaxation takes a fraction of this at 1,000 requests; beyond it there is no bound rather than no plan."""
+MASTERS = 6
+"""Masters solved for the bound where iterations rule, so that it is the same again."""
 NEAR = 60
 """Neighbours known of each request."""
 HOT, COLD = 0.06, 0.0006
 """First and last heat, as parts of the mean weight of a request; the last of `LEVELS` is 0: nothing worse is kept."""
 LEVELS = 64
-BOUND_GRACE_S = 2.0
-"""A bound that is nearly there is waited for so long."""
+BOUND_GRACE_S = 10.0
+"""The bounds of the stages after NEED are waited for so long; they are found when the plan is known."""
 PIN_TRIES = 4_000
 """So many iterations are spent on pins that greedy insertion could not keep together."""
 
@@ -186,7 +185,8 @@ class _Search:
         self._nobody = np.zeros(0, dtype=np.int64)
         self._heat = 0.0
         self._pins = int(self._given.asks[:-1, PINNED].sum())
-        self._bounds: dict[Stage, int] = {Stage.PROMISES: 0}
+        self._bounds: dict[Stage, int] = {}
+        self._duals: dict[Stage, Duals] = {}
         self._lock = threading.Lock()
 
     def run(
@@ -201,12 +201,9 @@ class _Search:
         journal = [] if kept is None else [Entry(0, plan=kept)]
         telling.tell("constructing", 0, better=True)
         ended = threading.Event()
-        bounding = threading.Thread(target=self._bound, args=(ended,), daemon=True)
+        bounding = threading.Thread(target=self._bound, args=(ended.is_set, None), daemon=True)
         if stop.by_clock:
             bounding.start()
-        else:
-            self._bound(ended)
-            telling.tell("bounded", 0, better=False, force=True)
         iteration, chunk, level = 0, stop.chunk(LEVELS, CHUNK_MAX), -1
         while not stop.now(iteration):
             now = min(LEVELS, int(stop.used(iteration) * (LEVELS + 1)))
@@ -223,13 +220,15 @@ class _Search:
                 took_s = max(1e-6, stop.elapsed_s() - began_s)
                 chunk = max(1, min(CHUNK_MAX, 2 * chunk, int(chunk * CHUNK_S / took_s)))
         ended.set()
-        if bounding.is_alive():
+        if stop.by_clock:
             bounding.join(timeout=BOUND_GRACE_S)
+        else:
+            self._bound(lambda: stop.now(-1), MASTERS)
         plan = self.ended()
         values = check.values(self._problem, plan)
         telling.tell("done", iteration, better=True, force=True)
         with self._lock:
-            bounds = dict(self._bounds)
+            bounds, duals = dict(self._bounds), dict(self._duals)
         return Result(
             plan=plan,
             stages=tuple(StageResult(s, values[s], bounds.get(s)) for s in STAGES),
@@ -241,6 +240,7 @@ class _Search:
                 "ortools": importlib.metadata.version("ortools"),
                 "solver": "2",
             },
+            duals=tuple(duals[stage] for stage in STAGES if stage in duals),
             journal=tuple(journal),
         )
 
@@ -320,22 +320,14 @@ class _Search:
 
     # the other side
 
-    def _bound(self, ended: threading.Event) -> None:
-        pool = self._pool(ended)
-        found = None if pool is None else upper_bounds(self._problem, pool, seconds=BOUND_S)
-        with self._lock:
-            self._bounds |= found or {}
+    def _bound(self, until: Callable[[], bool], limits: int | None) -> None:
+        def tell(stage: Stage, bound: int, duals: Duals) -> None:
+            with self._lock:
+                self._bounds[stage], self._duals[stage] = bound, duals
 
-    def _pool(self, ended: threading.Event) -> dict[tuple[int, int], list[Candidate]] | None:
-        """Everybody who could come at any start of the grid; None where the search has ended first."""
-        eligibility = Eligibility(self._problem)
-        pool = {}
-        for index, request in enumerate(self._problem.requests):
-            for seat in range(len(request.seats)):
-                if ended.is_set():
-                    return None
-                pool[index, seat] = list(eligibility.candidates(index, seat, every_start=True))
-        return pool
+        Bounder(self._problem, self._packed, seed=self._seed).run(
+            until=until, tell=tell, incumbent=self.so_far, limits=limits
+        )
 
 
 class _Telling:

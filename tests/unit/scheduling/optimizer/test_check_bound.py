@@ -158,7 +158,7 @@ def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
     """Whoever keeps the need of serving the request cannot stay at home."""
     problem = a_problem()
     plan = Plan((assigned(),))
-    bound, duals = bounds_of(problem, plan, masters=4)[Stage.TRAVEL]
+    bound, duals = bounds_of(problem, plan, masters=8)[Stage.TRAVEL]
     assert bound == check.values(problem, plan)[Stage.TRAVEL]
     assert duals.need > 0
 
