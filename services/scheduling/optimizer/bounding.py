@@ -1,6 +1,6 @@
 """The bound's side of a solve: stage by stage the best proven bound, told whenever it gets better, with what proves it.
 
-For NEED, prices come from a stabilised column generation (Lübbecke and Desrosiers 2005, doi 10.1287/opre.1050.0234): the
+For NEED, first prices come from an incremental subgradient method (`ascent.py`), better ones from a stabilised column generation (Lübbecke and Desrosiers 2005, doi 10.1287/opre.1050.0234): the
 restricted master's duals, mixed with the best prices so far (Wentges 1997, doi 10.1016/S0969-6016(97)00001-4), are priced exactly;
 every such value is a proven bound, the best one is kept, and the day tours found go into the master. For the other stages a
 few prices that are known beforehand are tried. Nothing here looks at a clock.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from services.scheduling.optimizer import check
+from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
 from services.scheduling.optimizer.master import Master, Solved
@@ -35,7 +36,13 @@ IDLE = 12
 NEED_PRICES = {Stage.TRAVEL: (2000, 10_000, 50_000), Stage.LOAD: (5, 20, 100)}
 """Prices of a unit of need, as multiples of 1 / SCALE of the stage's unit, that are tried."""
 
-PREPARED_AFTER = 5
+STEP, STEP_LAST, STEP_SHRINKS = 10.0, 0.02, 0.97
+"""First and last step of the first prices, in units of need, and what is left of it after a pass."""
+LOOK_EVERY = 5
+"""Passes between two looks at what the first prices prove."""
+PASSES_PER_MASTER = 15
+"""Passes for the first prices where the number of masters is limited."""
+PREPARED_AFTER = 2
 """Masters before the stages after NEED are priced at what need is worth by then."""
 
 Tell = Callable[[Stage, int, Duals], None]
@@ -54,8 +61,8 @@ class Bounder:
     """Bounds of one problem. One thread at a time."""
 
     def __init__(self, problem: Problem, packed: Packed, *, seed: int = 0) -> None:
-        """`seed` changes nothing: the bound has no dice."""
-        del seed
+        """`seed` decides in which order people come."""
+        self._seed = seed
         self._problem, self._packed = problem, packed
         passes = tabulate(packed)
         self._shape = Shape(problem, packed, passes)
@@ -80,6 +87,7 @@ class Bounder:
         self._improved(self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0)
         self._floor(until=until, tell=tell)
         if need is not None:
+            self._ascend(relaxation, need, until=until, tell=tell, masters=limits)
             self._improved(relaxation, until=until, tell=tell, masters=limits, best=need)
         self._later(tell=tell, plan=incumbent())
 
@@ -92,6 +100,30 @@ class Bounder:
             tell(
                 relaxation.stage, bound, relaxation.duals(best.point, relaxation.kept(alone, slots))
             )
+
+    def _ascend(
+        self,
+        relaxation: Relaxation,
+        best: _Best,
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+        masters: int | None,
+    ) -> None:
+        """First prices, until the step is small."""
+        ascent = Ascent(relaxation, self._prices, step=STEP * SCALE, seed=self._seed)
+        for done in _count(None if masters is None else PASSES_PER_MASTER * masters):
+            if ascent.step < STEP_LAST * SCALE or not ascent.one(until=until):
+                return
+            ascent.step *= STEP_SHRINKS
+            if done % LOOK_EVERY == LOOK_EVERY - 1:
+                point = ascent.point()
+                valued = relaxation.value(point, until=until)
+                if valued is None:
+                    return
+                if valued.bound < best.bound:
+                    best.bound, best.point = valued.bound, point
+                    self._say(relaxation, best, tell)
 
     def _improved(
         self,

@@ -180,7 +180,7 @@ class Relaxation:
             self.constant -= scale * sum(one.cost_drop for one in problem.promises)
         if stage in {Stage.PROMISES, Stage.PREFERENCE}:
             self.own_worth = self.own_worth + _extras(shape, stage, scale)
-        self._terms = Terms(
+        self.terms = Terms(
             travel=scale if stage is Stage.TRAVEL else 0,
             night=scale * problem.policy.night_as_travel_min if stage is Stage.TRAVEL else 0,
             load=scale if stage is Stage.LOAD else 0,
@@ -274,7 +274,7 @@ class Relaxation:
 
     def value(self, point: Point, *, until: Callable[[], bool] = lambda: False) -> Valued | None:
         """The bound at `point`, None when `until` said to end before it was known."""
-        rounds = self._prices.best(self.worths(point), self._terms, until=until)
+        rounds = self._prices.best(self.worths(point), self.terms, until=until)
         if rounds is None:
             return None
         shape, packed = self.shape, self.shape.packed

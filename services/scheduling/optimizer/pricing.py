@@ -145,49 +145,60 @@ class Prices:
         self._packed = packed
         self._passes = passes
         self._visits_max = _visits_max(packed, passes)
+        self._worth = np.zeros(len(passes.group), dtype=np.int64)
 
     def best(
         self, worth: Longs, terms: Terms, *, until: Callable[[], bool] = lambda: False
     ) -> Rounds | None:
         """Everybody's best round when pass `p` is worth `worth[p]`; None when `until` said to end before it was known."""
-        packed, passes = self._packed, self._passes
+        packed = self._packed
         parts = []
         for first in range(0, packed.experts, CHUNK):
             if until():
                 return None
-            parts.append(
-                _rounds(
-                    first,
-                    min(packed.experts, first + CHUNK),
-                    packed.days,
-                    packed.step_min,
-                    self._visits_max,
-                    packed.travel,
-                    packed.week_of_day,
-                    packed.home,
-                    packed.per_day_max,
-                    packed.round_left,
-                    packed.week_left,
-                    packed.travel_max,
-                    packed.nights_max,
-                    packed.work_days_max,
-                    packed.window_at,
-                    packed.window_from,
-                    packed.window_to,
-                    packed.duration,
-                    passes.at,
-                    passes.request,
-                    passes.first,
-                    passes.last,
-                    passes.window,
-                    passes.place,
-                    worth,
-                    terms.travel,
-                    terms.night,
-                    terms.load,
-                )
-            )
+            parts.append(self._some(first, min(packed.experts, first + CHUNK), worth, terms))
         return Rounds(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def best_of(self, expert: int, low: int, worth: Numbers, terms: Terms) -> Numbers:
+        """The visits of one person's best round, as passes; `worth` is that of the person's own, which begin at `low`."""
+        self._worth[low : low + len(worth)] = worth
+        _, _, _, _, chosen = self._some(expert, expert + 1, self._worth, terms)
+        visits: Numbers = chosen[chosen >= 0]
+        return visits
+
+    def _some(self, first: int, last: int, worth: Numbers, terms: Terms) -> Any:
+        """See `_rounds`."""
+        packed, passes = self._packed, self._passes
+        return _rounds(
+            first,
+            last,
+            packed.days,
+            packed.step_min,
+            self._visits_max,
+            packed.travel,
+            packed.week_of_day,
+            packed.home,
+            packed.per_day_max,
+            packed.round_left,
+            packed.week_left,
+            packed.travel_max,
+            packed.nights_max,
+            packed.work_days_max,
+            packed.window_at,
+            packed.window_from,
+            packed.window_to,
+            packed.duration,
+            passes.at,
+            passes.request,
+            passes.first,
+            passes.last,
+            passes.window,
+            passes.place,
+            worth,
+            terms.travel,
+            terms.night,
+            terms.load,
+        )
 
 
 def _visits_max(packed: Packed, passes: Passes) -> int:
