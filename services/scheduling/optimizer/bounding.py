@@ -42,7 +42,7 @@ LOOK_EVERY = 5
 """Passes between two looks at what the first prices prove."""
 PASSES_PER_MASTER = 15
 """Passes for the first prices where the number of masters is limited."""
-PREPARED_AFTER = 2
+PREPARED_AFTER = 1
 """Masters before the stages after NEED are priced at what need is worth by then."""
 
 Tell = Callable[[Stage, int, Duals], None]

@@ -52,7 +52,7 @@ REPORT_EVERY_S = 0.25
 CHUNK_S = 0.1
 """The search is asked so often whether to go on."""
 CHUNK_MAX = 20_000
-MASTERS = 6
+MASTERS = 2
 """Masters solved for the bound where iterations rule, so that it is the same again."""
 NEAR = 60
 """Neighbours known of each request."""
