@@ -18,6 +18,7 @@ export function useKept<T>(path: string, query: Query = {}, options: Partial<Use
     },
     initialData: before?.value as never,
     initialDataUpdatedAt: before?.at,
+    refetchOnMount: options.staleTime === undefined ? "always" : true, // a copy is shown at once, and never taken for news
     ...options,
   });
 }

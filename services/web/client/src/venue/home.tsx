@@ -70,6 +70,7 @@ export function Home() {
     getNextPageParam: (last) => last.next_page_token || undefined,
     initialData: before && { pages: [before.value], pageParams: [""] },
     initialDataUpdatedAt: before?.at,
+    refetchOnMount: "always",
   });
   const waiting = useKept<Requests>("requests", { state: ["DRAFT", "SUBMITTED", "UNSERVED"], page_size: 50 });
   const events = useKept<Events>("events", { page_size: 200 });
