@@ -341,7 +341,7 @@ def test_6_to_12_from_the_freeze_to_next_term(
     page.get_by_label("为什么要变更").fill("转来三名学生")
     page.get_by_role("button", name="提交变更").click()
     page.wait_for_url(f"**/app/{name}")
-    expect(page.get_by_text("等统筹人员处理")).to_be_visible()
+    expect(page.locator(".card .fine", has_text="等统筹人员处理")).to_be_visible()
     assert city.get(name)["request"]["audience_size"] == 55, "the plan was edited silently"
     city.send(f"{name}:answerChange", {"accept": False, "reason": "人数相差不大，不必改"})
 

@@ -26,7 +26,7 @@ export default function RequestPage({ id }: { id: string }) {
   const request = found.data?.request as Request | undefined;
   const event = useKept<EventAnswer>(request?.event ?? "", {}, { enabled: Boolean(request?.event), refetchInterval: 20_000 });
   if (!request) return found.error ? <Wrong error={found.error} again={() => void found.refetch()} /> : <Bones rows={5} />;
-  return <Shown request={request} event={request.event ? event.data?.event : undefined} failed={event.error} />;
+  return <Shown request={request} event={request.event ? event.data?.event : undefined} failed={event.error} fresh={found.isFetchedAfterMount} />;
 }
 
 function useAct() {
@@ -51,7 +51,8 @@ function useAct() {
   return { busy, error, act };
 }
 
-function Shown({ request, event, failed }: { request: Request; event?: EventShown; failed: Error | null }) {
+/** `fresh`: asked the services since it was opened; until then it can be read and not acted on, for it may be of yesterday. */
+function Shown({ request, event, failed, fresh }: { request: Request; event?: EventShown; failed: Error | null; fresh: boolean }) {
   const who = useWho();
   const history = useKept<View<"History">>(`${request.name}/history`);
   const venues = useVenues();
@@ -59,7 +60,7 @@ function Shown({ request, event, failed }: { request: Request; event?: EventShow
   const returned = request.state === "DRAFT" && request.reason;
   const begun = event?.period && localDay(event.period.start_time) <= localDay(new Date());
   return (
-    <article className="request">
+    <article className="request" inert={!fresh} aria-busy={!fresh}>
       <header className="top">
         <Link to="/app" className="round" label={t("app.back")}>
           <Glyph name="back" size={20} />
