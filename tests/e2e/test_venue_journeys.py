@@ -133,15 +133,22 @@ def choose_topic(page: Page, name: str) -> None:
 
 
 def tap_half_days(page: Page, count: int = 4) -> None:
-    """Tap the first half-days in which somebody is free."""
+    """Tap the first half-days in which somebody is free, four weeks after four weeks."""
     later = page.get_by_role("button", name="这四周没有专家有空")
     free = page.locator(".half.heat1, .half.heat2, .half.heat3, .half.heat4")
-    expect(later.or_(free.first)).to_be_visible(timeout=SETTLED_MS)
+    expect(later.or_(free).first).to_be_visible(timeout=SETTLED_MS)
     if later.is_visible():
         later.click()
-    expect(free.first).to_be_visible()
-    for index in range(count):
-        free.nth(index * 2).click()
+    tapped = 0
+    while True:
+        expect(free.first).to_be_visible()
+        here = min(count - tapped, free.count())
+        for index in range(here):
+            free.nth(index).click()
+        tapped += here
+        if tapped == count:
+            break
+        page.get_by_role("button", name="后四周").click()
     expect(page.get_by_text(f"已选 {count} 个半天")).to_be_visible()
 
 
