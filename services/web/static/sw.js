@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "ff7e082bb034";
-const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-CLrVAxQA.js","/static/assets/expert-DvJ7ahis.js","/static/assets/filing-BTPVCHKh.js","/static/assets/glyph-DnItrAWf.css","/static/assets/glyph-DvlS2bmr.js","/static/assets/halfdays-B8MdLTza.js","/static/assets/me-BuJq9l_t.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-CJ-s21HE.js","/static/assets/session-C6Q6Reya.js","/static/assets/time-CERX3IEP.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "6437617d93c1";
+const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-D9EhUR6G.js","/static/assets/expert-CPw4DWWn.js","/static/assets/filing-DS7Bdpn_.js","/static/assets/glyph-DnItrAWf.css","/static/assets/glyph-DvlS2bmr.js","/static/assets/halfdays-DMydAXLe.js","/static/assets/me-BIPaYWTh.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-iUwQfpnO.js","/static/assets/session-C6Q6Reya.js","/static/assets/time-CERX3IEP.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";
