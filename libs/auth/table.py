@@ -189,7 +189,8 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.WITHDRAW_REQUEST: FILERS,
     Action.ASK_CHANGE: FILERS,
     Action.ANSWER_CHANGE: COORDINATORS,
-    Action.ERASE_ACCOUNT: SIGNED_IN,
+    # whoever only looks has no account of their own here
+    Action.ERASE_ACCOUNT: SIGNED_IN - {Role.AUDITOR, Role.CONSUMER},
     Action.LIST_REQUEST_HISTORY: READERS | FILERS,
     Action.CREATE_SERIES: FILERS,
     Action.GET_SERIES: READERS | FILERS,
