@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, TypeAlias
 
 import asyncpg
 import asyncpg.pool
+import structlog
 
 from libs.errors import Conflict
-from libs.postgres.outages import lost
+from libs.postgres.outages import OUTAGES, lost
 from libs.settings import ServiceSettings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -18,6 +20,10 @@ Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+
+BACKOFF_MAX_S = 5.0
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class ConcurrentChange(Conflict):
@@ -28,21 +34,34 @@ class ConcurrentChange(Conflict):
 async def create_pool(settings: ServiceSettings) -> AsyncIterator[Pool]:
     """A pool as the service's role, in the service's schema, speaking UTC; closed at the end of the block.
 
+    A database that is away is waited for: a service that starts before it, or while it repairs itself, is no failure.
     A command that takes longer than `database_command_timeout_s` fails with TimeoutError (an outage, not a refusal).
     """
     session = {"application_name": f"zhihui-{settings.service}", "timezone": "UTC"}
     if settings.database_statement_cache_size > 0:
         # pgbouncer refuses search_path as a startup parameter; there the role's own default, set by migrate(), holds.
         session["search_path"] = settings.service
-    async with asyncpg.create_pool(
-        settings.database_dsn.get_secret_value(),
-        min_size=settings.database_connections_min,
-        max_size=settings.database_connections_max,
-        statement_cache_size=settings.database_statement_cache_size,
-        command_timeout=settings.database_command_timeout_s,
-        server_settings=session,
-    ) as pool:
+    pool = await _connected(settings, session)
+    async with pool:
         yield pool
+
+
+async def _connected(settings: ServiceSettings, session: dict[str, str]) -> Pool:
+    backoff_s = 0.2
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                settings.database_dsn.get_secret_value(),
+                min_size=settings.database_connections_min,
+                max_size=settings.database_connections_max,
+                statement_cache_size=settings.database_statement_cache_size,
+                command_timeout=settings.database_command_timeout_s,
+                server_settings=session,
+            )
+        except OUTAGES as error:
+            _log.warning("database_awaited", error=repr(error), again_in_s=backoff_s)
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
 
 
 @asynccontextmanager

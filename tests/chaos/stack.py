@@ -208,7 +208,11 @@ class Stack:
                 code = child.exit_code()
                 if code is None or name in self.resting:
                     continue
-                if code not in (-signal.SIGKILL, 0):
+                if code not in (
+                    -signal.SIGKILL,
+                    -signal.SIGTERM,
+                    0,
+                ):  # SIGTERM: told to, while starting
                     self.ended_alone.append(f"{name} ended with {code}:\n{child.last_lines(25)}")
                 child.start()
             await asyncio.sleep(0.1)

@@ -10,8 +10,8 @@ from tests.architecture.tree import ROOT
 from tests.chaos.faults import SHARES, plan
 from tests.chaos.mutants import MUTANTS
 
-COMMANDS, FAULTS = 5000, 80
-"""About three minutes on two free cores; the same density as 300 faults over 20,000 commands."""
+COMMANDS, FAULTS = 2500, 40
+"""Two to three minutes on two free cores; about the density of 300 faults over 20,000 commands."""
 
 
 def test_the_same_seed_draws_the_same_faults() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import psycopg
@@ -230,3 +231,36 @@ async def test_the_drivers_misuse_stays_a_bug(pool: Pool) -> None:
     with pytest.raises(asyncpg.InterfaceError):
         async with transaction(pool) as connection:
             await asyncio.gather(*(connection.execute("SELECT pg_sleep(0.1)") for _ in range(2)))
+
+
+async def test_a_service_waits_for_a_database_that_is_not_there_yet(seats: str) -> None:
+    """The first connections are cut, as by a server that repairs itself; then it answers."""
+    folder = parse_qs(urlsplit(seats).query)["host"][0]
+    left, cut = 2, asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            writer.transport.abort()
+            cut.set()
+            return
+        to_reader, to_writer = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        await asyncio.gather(_pipe(reader, to_writer), _pipe(to_reader, writer))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    name = urlsplit(seats).path
+    settings = ServiceSettings(
+        service="hall", database_dsn=f"postgresql://hall@127.0.0.1:{port}{name}?sslmode=disable"
+    )
+    async with server, create_pool(settings) as pool:
+        assert cut.is_set()
+        assert await pool.fetchval("SELECT 1") == 1
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
