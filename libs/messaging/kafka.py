@@ -141,13 +141,12 @@ class Producer:
         try:
             await self._producer.start()
         except BaseException:
-            await self._producer.stop()
+            await _stop(self._producer)
             raise
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        with contextlib.suppress(*OUTAGES):
-            await self._producer.stop()
+        await _stop(self._producer)
 
     async def send(
         self, topic: str, *, key: str, payload: bytes | None, headers: Headers
@@ -206,6 +205,21 @@ class Producer:
         return sent
 
 
+async def _stop(client: Any) -> None:
+    """End a client; one whose broker is away may fail at it, and that is all the same.
+
+    It may also raise the cancellation of a task of its own, which is none of the caller's.
+    """
+    try:
+        await client.stop()
+    except OUTAGES:
+        return
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is sent: `payload` is None for a tombstone."""
@@ -246,13 +260,12 @@ class Group:
         try:
             await self._consumer.start()
         except BaseException:
-            await self._consumer.stop()
+            await _stop(self._consumer)
             raise
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        with contextlib.suppress(*OUTAGES):
-            await self._consumer.stop()
+        await _stop(self._consumer)
 
     async def batches(
         self, *, size: int, stop: asyncio.Event

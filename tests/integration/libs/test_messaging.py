@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from libs.errors import WrongState
 from libs.ids import new_id, new_uuid
@@ -393,6 +394,22 @@ async def test_a_dead_letter_waits_for_its_broker(fresh_database: str, tmp_path:
     finally:
         process.kill()
         process.wait()
+
+
+async def test_a_client_that_ends_badly_does_not_end_its_process(
+    settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client raises the cancellation of its own fetch when the broker goes away at the wrong moment."""
+    end = AIOKafkaConsumer.stop
+
+    async def stop(self: Any) -> None:
+        await end(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", stop)
+    async with kafka.Group(settings.kafka_bootstrap, group="test", topics=[TOPIC]):
+        pass
+    monkeypatch.undo()
 
 
 async def test_a_bug_stops_its_partition_and_loses_nothing(
