@@ -56,7 +56,7 @@ MASTERS = 2
 """Masters solved for the bound where iterations rule, so that it is the same again."""
 NEAR = 60
 """Neighbours known of each request."""
-HOT, COLD = 0.06, 0.0006
+HOT, COLD = 0.1, 0.006
 """First and last heat, as parts of the mean weight of a request; the last of `LEVELS` is 0: nothing worse is kept."""
 LEVELS = 64
 BOUND_GRACE_S = 10.0
