@@ -698,3 +698,125 @@ def received(kind: str, key: str, message: Any) -> Received:
         payload=message.SerializeToString(),
         traceparent=None,
     )
+
+
+async def resting(city: Any, *experts: str) -> None:
+    """Nobody of `experts` may be sent anywhere on the day r1 and r2 want."""
+    for expert in experts:
+        await city.AddForbid(
+            pb.AddForbidRequest(
+                round=ROUND,
+                forbid=pb.Forbid(
+                    expert=expert,
+                    period=common.DatePeriod(
+                        start_date=world.at(1, 9).date().isoformat(),
+                        end_date=world.at(2, 9).date().isoformat(),
+                    ),
+                ),
+            )
+        )
+
+
+async def test_a_rest_keeps_an_expert_at_home_on_its_days_only(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    await resting(city, "experts/ann", "experts/ben", "experts/far")
+    run = await solved(city, worker, pool)
+    events = (await city.ListPlannedEvents(pb.ListPlannedEventsRequest(parent=run.plan))).events
+    assert [event.request for event in events] == ["requests/r3"]  # the day after
+    pin = pb.Pin(request="requests/r1", expert="experts/ann")
+    pin.start_time.FromDatetime(world.at(1, 9))
+    refusal = await refused(city.AddPin(pb.AddPinRequest(round=ROUND, pin=pin)))
+    assert refusal.reason == "PIN_CONTRADICTS"
+    pin.start_time.FromDatetime(world.at(3, 9))
+    await city.AddPin(pb.AddPinRequest(round=ROUND, pin=pin))
+
+
+async def test_a_rest_is_of_the_expert_alone(city: Any, settled: None) -> None:
+    await opened(city)
+    forbid = pb.Forbid(
+        expert="experts/ann",
+        request="requests/r1",
+        period=common.DatePeriod(start_date="2026-12-08", end_date="2026-12-09"),
+    )
+    refusal = await refused(city.AddForbid(pb.AddForbidRequest(round=ROUND, forbid=forbid)))
+    assert refusal.code.name == "INVALID_ARGUMENT"
+
+
+async def test_coverage_of_a_plan_is_known_before_it_is_published(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    round = await proposed(city, worker, pool)
+    published = await city.ListCoverage(pb.ListCoverageRequest(round=ROUND))
+    assert list(published.coverage) == []
+    planned = await city.ListCoverage(pb.ListCoverageRequest(round=ROUND, plan=round.plan))
+    assert sum(line.served for line in planned.coverage) == 30
+    assert all(line.debt == max(0, line.target - line.served) for line in planned.coverage)
+    first = await city.ListCoverage(
+        pb.ListCoverageRequest(round=ROUND, plan=round.plan, page_size=1)
+    )
+    rest = await city.ListCoverage(
+        pb.ListCoverageRequest(
+            round=ROUND, plan=round.plan, page_size=50, page_token=first.next_page_token
+        )
+    )
+    assert [*first.coverage, *rest.coverage] == list(planned.coverage)
+    await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+    published = await city.ListCoverage(pb.ListCoverageRequest(round=ROUND))
+    assert list(published.coverage) == list(planned.coverage)
+
+
+async def test_a_repair_the_venue_agrees_to_is_done_in_a_plan_of_its_own(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    await resting(city, "experts/ann", "experts/ben", "experts/far")
+    run = await solved(city, worker, pool)
+    unserved = (await city.ListUnserved(pb.ListUnservedRequest(parent=run.plan))).unserved
+    assert [one.place for one in unserved] == list(range(1, len(unserved) + 1))
+    assert all(one.venue_display_name for one in unserved)
+    answer = await city.ExplainRequest(
+        pb.ExplainRequestRequest(plan=run.plan, request="requests/r1")
+    )
+    code = answer.unserved.repair.code
+    assert code == "OTHER_WINDOW"
+    round = (await city.GetRound(pb.GetRoundRequest(name=ROUND))).round
+
+    def asked(**fields: Any) -> pb.AdoptRepairRequest:
+        return pb.AdoptRepairRequest(
+            **{"plan": run.plan, "request": "requests/r1", "code": code} | fields
+        )
+
+    other = await refused(city.AdoptRepair(asked(code="ACCEPT_REMOTE")))
+    assert other.reason == "REPAIR_CHANGED"
+    stale = await refused(city.AdoptRepair(asked(etag='"old"')))
+    assert stale.reason == "ETAG_MISMATCH"
+    served_already = await refused(city.AdoptRepair(asked(request="requests/r3")))
+    assert served_already.reason == "REQUEST_NOT_IN_PLAN"
+    adopted = await city.AdoptRepair(asked(etag=round.etag))
+    assert adopted.round.plan == adopted.plan.name != run.plan
+    events = (
+        await city.ListPlannedEvents(pb.ListPlannedEventsRequest(parent=adopted.plan.name))
+    ).events
+    assert {event.request for event in events} == {"requests/r1", "requests/r3"}
+    verdict = await city.VerifyPlan(pb.VerifyPlanRequest(name=adopted.plan.name))
+    assert verdict.sound, verdict.violations
+    compared = await city.ComparePlans(
+        pb.ComparePlansRequest(first=run.plan, second=adopted.plan.name)
+    )
+    assert list(compared.only_second) == ["requests/r1"]
+
+
+async def test_a_move_that_breaks_rules_says_which_in_both_languages(
+    city: Any, settled: None, worker: Worker, pool: Pool
+) -> None:
+    round = await proposed(city, worker, pool)
+    move = pb.Pin(request="requests/r1", seat=0, expert="experts/helper")
+    price = await city.PriceMove(pb.PriceMoveRequest(plan=round.plan, move=move))
+    assert price.broken
+    assert list(price.violations) == [one.message for one in price.broken]
+    assert "has_role" in {one.rule for one in price.broken} or not price.feasible
+    assert all(one.message and one.message_en for one in price.broken)
