@@ -12,6 +12,13 @@ import "./console.css";
 import { Frame } from "./frame";
 
 const nonce = document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content;
+// some parts of the kit make a <style> to measure scrollbars and forget the nonce, which the page's policy then stops
+const make = document.createElement.bind(document) as (name: string, options?: ElementCreationOptions) => HTMLElement;
+document.createElement = ((name: string, options?: ElementCreationOptions) => {
+  const made = make(name, options);
+  if (nonce && name === "style") made.nonce = nonce;
+  return made;
+}) as typeof document.createElement;
 const queries = new QueryClient({
   defaultOptions: {
     queries: { staleTime: 5_000, retry: (count, error) => count < 2 && error instanceof Refused && (error.status === 0 || error.status >= 500) },
