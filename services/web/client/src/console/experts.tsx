@@ -104,7 +104,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
             { title: t("home"), width: 110, ellipsis: true, render: (_, one) => district(one.home_node) },
             {
               title: t("topic"),
-              width: 290,
+              width: 250,
               render: (_, one) => (
                 <span className="chips one-line">
                   {one.skills.slice(0, 3).map((skill) => (
@@ -115,7 +115,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
                 </span>
               ),
             },
-            { title: t("group"), width: 170, ellipsis: true, render: (_, one) => together(one.audiences.map((group) => word("group", group))) },
+            { title: t("group"), width: 130, ellipsis: true, render: (_, one) => together(one.audiences.map((group) => word("group", group))) },
             { title: t("limits.short"), width: 120, render: (_, one) => one.limits && <span className="mono">{`${one.limits.per_day} / ${one.limits.per_week} / ${one.limits.per_round}`}</span> },
             { title: t("limit.travel"), width: 100, align: "right", render: (_, one) => one.limits && minutes(one.limits.travel_min_per_day) },
             {

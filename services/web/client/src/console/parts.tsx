@@ -134,7 +134,9 @@ export function useNames() {
     return {
       reference,
       district: (node: string) => {
-        const found = districts.get(node);
+        // a town or village is named by the district it lies in
+        const code = /-(\d{6})\d*$/.exec(node)?.[1];
+        const found = districts.get(node) ?? (code ? districts.get(`nodes/district-${code}`) : undefined);
         return found ? either(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
       },
       topic: (id: string) => {

@@ -59,7 +59,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
         extra={
           running ? (
             <span className={`live ${live ? "on" : ""}`}>
-              <i /> {last?.phase || t("solve.waiting")} · {last ? `${Math.round(last.elapsed_s)} ${t("seconds")}` : ""}
+              <i /> {last ? t("solve.improving") : t("solve.waiting")} · {last ? `${Math.round(last.elapsed_s)} ${t("seconds")}` : ""}
             </span>
           ) : (
             latest?.end_time && <span className="quiet">{moment(latest.end_time)}</span>
@@ -111,7 +111,7 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
   const option = useCallback(
     (colours: Parameters<Parameters<typeof Chart>[0]["option"]>[0]) => {
       const at = (one: Progress) => +one.elapsed_s.toFixed(2);
-      // the gap is an area stacked on the incumbent, where there is a bound
+      // the gap: what lies under the bound, with what lies under the incumbent painted over
       const bounded = points.filter((one) => one.bound != null);
       const values = points.flatMap((one) => (one.bound == null ? [one.incumbent] : [one.incumbent, one.bound]));
       const low = Math.min(...values);
@@ -120,15 +120,13 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
       const line = { type: "line", step: "end", symbol: "none" };
       return {
         grid: { left: 12, right: 22, top: 56, bottom: 30, containLabel: true },
-        legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, data: [t("incumbent"), t("bound"), t("gap")], textStyle: { color: colours.soft } },
+        legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, textStyle: { color: colours.soft } },
         tooltip: { trigger: "axis", ...tooltip(colours) },
         xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
         yAxis: { type: "value", name: stageUnit(stage), nameTextStyle: { color: colours.soft, align: "left" }, min: Math.floor(low - room), max: Math.ceil(high + room), axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
         series: [
-          { ...line, name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 3, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, data: points.map((one) => [at(one), one.incumbent]) },
-          { ...line, name: t("bound"), z: 3, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber }, data: bounded.map((one) => [at(one), one.bound]) },
-          { ...line, name: "base", stack: "gap", silent: true, tooltip: { show: false }, lineStyle: { opacity: 0 }, itemStyle: { opacity: 0 }, data: bounded.map((one) => [at(one), one.incumbent]) },
-          { ...line, name: t("gap"), stack: "gap", stackStrategy: "all", silent: true, lineStyle: { opacity: 0 }, itemStyle: { color: colours.amber }, areaStyle: { color: colours.amber, opacity: 0.14 }, data: bounded.map((one) => [at(one), one.bound! - one.incumbent]) },
+          { ...line, name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 4, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, areaStyle: { color: colours.paper, opacity: 1, origin: "start" }, data: points.map((one) => [at(one), one.incumbent]) },
+          { ...line, name: t("bound"), z: 3, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber }, areaStyle: { color: colours.amber, opacity: 0.18, origin: "start" }, data: bounded.map((one) => [at(one), one.bound]) },
         ],
       };
     },

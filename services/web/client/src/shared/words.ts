@@ -468,6 +468,7 @@ export const words = of({
   "plan.none.note": ["求解之后，方案会出现在这里。", "It appears here once the round is solved."],
   "plan.by.hand": ["手工调整", "mended"],
   "print.view": ["打印版", "Print view"],
+  "solve.improving": ["改进中", "improving"],
   "solve.iterations": ["迭代次数（0 为不限）", "Iterations (0: no limit)"],
   "solve.warm": ["从选定的方案出发", "Start from the chosen plan"],
   "solve.same": ["给定迭代次数时，同样的输入和种子得到同样的方案。", "With a number of iterations, the same inputs and seed give the same plan."],
