@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "6437617d93c1";
-const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-D9EhUR6G.js","/static/assets/expert-CPw4DWWn.js","/static/assets/filing-DS7Bdpn_.js","/static/assets/glyph-DnItrAWf.css","/static/assets/glyph-DvlS2bmr.js","/static/assets/halfdays-DMydAXLe.js","/static/assets/me-BIPaYWTh.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-iUwQfpnO.js","/static/assets/session-C6Q6Reya.js","/static/assets/time-CERX3IEP.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "065d12a5fac7";
+const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-Dk1Vkil2.js","/static/assets/expert-BJgNsAI6.js","/static/assets/filing-Dvtmo3FE.js","/static/assets/glyph-BFxMfBlE.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-DRlVSvAZ.js","/static/assets/me-CsoB4sRO.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-B2Y_Cd6I.js","/static/assets/session-B0UeXIoE.js","/static/assets/time-Cd9kAFBl.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";
