@@ -41,8 +41,9 @@ def add_to(app: FastAPI) -> None:
 
     @app.get("/app/sw.js", include_in_schema=False)
     async def worker() -> FileResponse:
-        """Beside the pages it serves offline: its scope is its folder."""
-        return FileResponse(STATIC / "sw.js", media_type="text/javascript")
+        """Beside the pages it serves offline; `/app` itself is one of them, and not below `/app/`."""
+        headers = {"Service-Worker-Allowed": "/app", "Cache-Control": "no-cache"}
+        return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers=headers)
 
     for file in _PAGES.values():
         page(file)

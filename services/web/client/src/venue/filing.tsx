@@ -12,7 +12,7 @@ import { draftOf, dropDraft, keepDraft, newDraft } from "./drafts";
 import { type Draft, type Fields, type Place, type Request, WINDOWS_MAX, WINDOWS_WANTED, changed, fieldsOf, helpersOf, isPhone, notesOf, placeOf, toggleWindow, withHelpers, withTopic } from "./fields";
 import { AHEAD, HalfDays, lookAhead } from "./halfdays";
 import { submit } from "./outbox";
-import { Bones, Card, Check, Choices, Counter, Field, Link, Sheet, Wrong, say } from "./parts";
+import { Bones, Card, Check, Choices, Counter, Field, Link, Sheet, Wrong, say, useOnline } from "./parts";
 import { ExpertSheet, TopicSheet, TalkSheet, VenueSheet } from "./pick";
 
 type Answer = View<"RequestAnswer">;
@@ -28,20 +28,25 @@ export default function Filing({ id, change = false }: { id?: string; change?: b
   const { query } = usePlace();
   const stored = useKept<Answer>(`requests/${id ?? ""}`, {}, { enabled: Boolean(id) });
   const [fresh] = useState(() => draftOf(query.get("draft") ?? "") ?? newDraft());
-  if (!id) return <Form start={fresh} />;
+  const venues = useVenues();
+  const online = useOnline();
+  // shown whole at once: what follows from the venue would push everything down when it came later
+  if (!id) return venues.isPending && online ? <Bones rows={5} /> : <Form start={preset(fresh, fresh.fields.venue ? undefined : venues.data?.venues[0])} />;
   if (!stored.data) return stored.error ? <Wrong error={stored.error} again={() => void stored.refetch()} /> : <Bones rows={5} />;
   const request = stored.data.request as Request;
   return <Form start={{ id: "", at: 0, fields: fieldsOf(request), place: placeOf(request.notes) }} request={request} change={change} />;
 }
 
-function preset(draft: Draft, venue: Venue): Draft {
+function preset(draft: Draft, venue: Venue | undefined): Draft {
+  if (!venue) return draft;
   const group = draft.fields.group || venue.group;
   const equipment = draft.place.equipment.length ? draft.place.equipment : venue.facilities;
   return { ...draft, fields: { ...draft.fields, venue: venue.name, group, level: draft.fields.level || (group === "YOUTH" ? "JUNIOR" : group ? "ADULT" : "") }, place: { ...draft.place, equipment } };
 }
 
 function Form({ start, request, change = false }: { start: Draft; request?: Request; change?: boolean }) {
-  const [draft, setDraft] = useState(start);
+  const [first] = useState(start);
+  const [draft, setDraft] = useState(first);
   const [sheet, setSheet] = useState<"" | "topic" | "talk" | "expert" | "venue" | "answer" | "discard">("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
@@ -59,12 +64,8 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
   const topic = reference.data?.topics.find((one) => one.id === fields.topic);
 
   useEffect(() => {
-    if (!request && draft !== start) keepDraft(draft);
-  }, [draft, start, request]);
-  useEffect(() => {
-    const only = venues.data?.venues[0];
-    if (!fields.venue && only) setDraft((one) => preset(one, only));
-  }, [venues.data, fields.venue]);
+    if (!request && draft !== first) keepDraft(draft);
+  }, [draft, first, request]);
 
   const set = (values: Partial<Fields>) => setDraft((one) => ({ ...one, fields: { ...one.fields, ...values } }));
   const setPlace = (values: Partial<Place>) => setDraft((one) => ({ ...one, place: { ...one.place, ...values } }));
@@ -135,7 +136,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
           <Glyph name="back" size={20} />
         </Link>
         <h1>{t(change ? "file.change" : request ? "file.edit" : "file.title")}</h1>
-        {!request && draft !== start && <span className="quiet small">{t("file.saved")}</span>}
+        {!request && draft !== first && <span className="quiet small">{t("file.saved")}</span>}
       </header>
       {change && <p className="strip">{t("file.change.note")}</p>}
       <div className="columns">

@@ -79,6 +79,8 @@ export function Home() {
   const next = events.data?.events.find((one) => one.state === "PUBLISHED" && localDay(one.period?.start_time ?? "") >= today);
   const rows = list.data?.pages.flatMap((page) => page.requests) as Request[] | undefined;
   const untouched = !filter && !text;
+  // the list stands below what needs her: shown once the height of that is known, so that nothing jumps
+  const settled = needs !== undefined || waiting.error !== null || events.error !== null;
   return (
     <>
       <header className="hero">
@@ -94,6 +96,7 @@ export function Home() {
       <Unfinished />
       <Needs needs={needs} failed={waiting.error ?? events.error} again={() => void Promise.all([waiting.refetch(), events.refetch()])} />
       {next && <Next event={next} today={today} />}
+      {settled && (
       <section className="list" aria-labelledby="all">
         <header>
           <h2 id="all">{t("home.all")}</h2>
@@ -122,6 +125,7 @@ export function Home() {
           </button>
         )}
       </section>
+      )}
     </>
   );
 }
