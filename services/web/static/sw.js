@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "065d12a5fac7";
-const FILES = ["/static/assets/app-Bq1g0zX4.css","/static/assets/app-Dk1Vkil2.js","/static/assets/expert-BJgNsAI6.js","/static/assets/filing-Dvtmo3FE.js","/static/assets/glyph-BFxMfBlE.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-DRlVSvAZ.js","/static/assets/me-CsoB4sRO.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-B2Y_Cd6I.js","/static/assets/session-B0UeXIoE.js","/static/assets/time-Cd9kAFBl.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "70ef4a0bdbdf";
+const FILES = ["/static/assets/app-BcHZPVjt.js","/static/assets/app-C36w_kpz.css","/static/assets/expert-BWK74eit.js","/static/assets/filing-C5hDWWJa.js","/static/assets/glyph-BFxMfBlE.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-DAWyp_q4.js","/static/assets/me-DLlOa1s2.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-BBgZuLbQ.js","/static/assets/session-B0UeXIoE.js","/static/assets/time-Cd9kAFBl.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";
