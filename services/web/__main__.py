@@ -6,6 +6,10 @@ from libs import telemetry
 from services.web.api.app import create_app
 from services.web.settings import Settings
 
+KEEP_ALIVE_S = 75
+"""Longer than browsers and balancers keep an idle connection: they close it, and lose no call on it."""
+BACKLOG = 4096
+
 
 def main() -> None:
     """Serve until told to stop."""
@@ -25,6 +29,9 @@ def main() -> None:
         port=int(port),
         log_config=None,
         access_log=False,  # addresses of calendars are secrets
+        timeout_keep_alive=KEEP_ALIVE_S,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(settings.drain_s),
     )
 
 

@@ -24,6 +24,11 @@ class Settings(ServiceSettings):
     scheduling_address: str = "127.0.0.1:7413"
     """`host:port` of the scheduling service."""
 
+    calls_at_once: int = Field(default=32, ge=1)
+    """Unary calls to one service at once; more wait here. With several edges, together below the service's `calls_max`."""
+    call_wait_s: float = Field(default=20, gt=0)
+    """How long a call waits for its turn."""
+
     oidc_issuer: str = ""
     """The identity provider, `https://…`; over `http://127.0.0.1:…` the one for trying out, on one machine only."""
     oidc_client_id: str = "zhihui"
@@ -55,6 +60,9 @@ class Settings(ServiceSettings):
     """Size of what one call may send."""
     sheet_bytes_max: int = Field(default=5 * 1024 * 1024, ge=1024)
     """The same where it is a sheet (below `/api/sheets`)."""
+
+    slow_reader_s: float = Field(default=20, gt=0)
+    """A stream's reader who takes nothing for this long is dropped."""
 
     @property
     def base_url(self) -> str:

@@ -1,5 +1,6 @@
 """Calls to the services, told and answered as plain values."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -30,8 +31,16 @@ class Refused(Exception):
         super().__init__(f"{self.code} {self.reason}: {self.sentence}")
 
 
+class Busy(Exception):
+    """So many calls wait for a service that this one would not have been answered in time."""
+
+
 class Services:
-    """The services behind the edge; open it inside a running loop."""
+    """The services behind the edge; open it inside a running loop.
+
+    A service does so many calls at once and refuses more (`calls_max`): a rush waits here instead, where waiting costs
+    nothing, each call for as long as its deadline allows.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Make the channels; nothing is sent yet."""
@@ -55,9 +64,15 @@ class Services:
             (scheduling_pb2, scheduling_pb2_grpc.SchedulingServiceStub(self._channels[2])),
             (feeds_pb2, feeds_pb2_grpc.FeedsServiceStub(self._channels[3])),
         ]
-        self._calls: dict[str, tuple[Any, Any]] = {
-            method.name: (getattr(stub, method.name), getattr(module, f"{method.name}Request"))
-            for module, stub in stubs
+        rooms = [asyncio.Semaphore(settings.calls_at_once) for _ in stubs]
+        self._wait_s = settings.call_wait_s
+        self._calls: dict[str, tuple[Any, Any, asyncio.Semaphore]] = {
+            method.name: (
+                getattr(stub, method.name),
+                getattr(module, f"{method.name}Request"),
+                room,
+            )
+            for (module, stub), room in zip(stubs, rooms, strict=True)
             for service in module.DESCRIPTOR.services_by_name.values()
             for method in service.methods
         }
@@ -72,12 +87,21 @@ class Services:
 
         Raises:
             Refused: the service said no, or is away.
+            Busy: too many wait for it.
         """
-        rpc, request = self._calls[method]
+        rpc, request, room = self._calls[method]
+        message = filled(request(), values)
         try:
-            return plain(await rpc(filled(request(), values), metadata=_bearer(token)))
+            async with asyncio.timeout(self._wait_s):
+                await room.acquire()
+        except TimeoutError:
+            raise Busy from None
+        try:
+            return plain(await rpc(message, metadata=_bearer(token)))
         except grpc.RpcError as error:
             raise Refused(error) from error
+        finally:
+            room.release()
 
     def stub(self, token: str) -> Any:
         """Something that is called as the services' stubs are, by whoever holds `token`; `grpc.RpcError` goes through."""
@@ -89,7 +113,7 @@ class Services:
         Raises:
             Refused: the service said no, went away, or ended the stream with an error.
         """
-        rpc, request = self._calls[method]
+        rpc, request, _ = self._calls[method]
         answers = rpc(filled(request(), values), metadata=_bearer(token))
         try:
             async for answer in answers:
@@ -103,12 +127,12 @@ class Services:
 class _Signed:
     """Every RPC by its name, with the caller's token."""
 
-    def __init__(self, calls: Mapping[str, tuple[Any, Any]], token: str) -> None:
+    def __init__(self, calls: Mapping[str, tuple[Any, Any, asyncio.Semaphore]], token: str) -> None:
         self._calls = calls
         self._metadata = _bearer(token)
 
     def __getattr__(self, method: str) -> Any:
-        rpc, _ = self._calls[method]
+        rpc, _, _ = self._calls[method]
         return lambda request: rpc(request, metadata=self._metadata)
 
 

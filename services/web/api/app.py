@@ -12,10 +12,11 @@ from starlette.exceptions import HTTPException
 
 from libs.auth.principal import NotSignedIn
 from services.web.adapters.provider import Provider
-from services.web.adapters.services import Refused, Services
+from services.web.adapters.services import Busy, Refused, Services
 from services.web.api import (
     answer,
     calendars,
+    changes,
     experts,
     operations,
     pages,
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.settings = settings
+    app.state.streams = changes.Streams()
     app.state.sessions = Sessions(settings)
 
     @app.exception_handler(NotSignedIn)
@@ -76,6 +78,10 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(ChangedMeanwhile)
     async def changed_meanwhile(request: Request, error: Exception) -> JSONResponse:
         return problem(request, 412, "ETAG_MISMATCH")
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, error: Exception) -> JSONResponse:
+        return problem(request, 503, "EDGE_BUSY", retry_after_s=5)
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
@@ -101,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
         """The process answers; whether the services behind it do is theirs to say."""
         return Response("ok", media_type="text/plain")
 
-    for part in (sign_in, reference, rounds, requests, experts, answer, sheets):
+    for part in (sign_in, reference, rounds, requests, experts, answer, sheets, changes):
         app.include_router(part.router)
     app.include_router(venue_router)
     app.include_router(sign_in.pages)

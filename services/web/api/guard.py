@@ -1,11 +1,13 @@
 """What every answer carries; how often one caller may ask, how much they may send, and under which name we are called."""
 
+import asyncio
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import HTTPException, Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +29,9 @@ SHEETS = "/api/sheets"
 STRICT_TRANSPORT = "max-age=31536000"
 
 
+_log = structlog.stdlib.get_logger(__name__)
+
+
 def content_security_policy(nonce: str) -> str:
     """Only what we serve ourselves; styles that the console makes while it runs carry this answer's `nonce`."""
     return (
@@ -41,6 +46,10 @@ class TooMuchSent(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(413)
+
+
+class TooSlow(Exception):
+    """A stream's reader does not take what is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Guard:
         self._limits = limits
         self._body_max = settings.body_bytes_max
         self._sheet_max = settings.sheet_bytes_max
+        self._slow_s = settings.slow_reader_s
         self._cookie = names_for(settings)
         self._age_s = settings.session_hours * 3600
         self._secure = settings.base_url.startswith("https:")
@@ -75,17 +85,33 @@ class Guard:
         state["nonce"], state["renewed_cookie"], state["etag"] = nonce, "", ""
         path: str = scope["path"]
 
+        streaming = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal streaming
             if message["type"] == "http.response.start":
-                self._complete(MutableHeaders(scope=message), state, path, message["status"])
-            await send(message)
+                headers = MutableHeaders(scope=message)
+                self._complete(headers, state, path, message["status"])
+                streaming = headers.get("content-type", "").startswith("text/event-stream")
+            if not streaming:
+                await send(message)
+                return
+            try:
+                async with asyncio.timeout(self._slow_s):
+                    await send(message)
+            except TimeoutError:
+                raise TooSlow from None
 
         request = Request(scope)
         refusal = self._refusal(request) if path.startswith(("/api/", "/auth/")) else None
         if refusal is not None:
             await refusal(scope, receive, send_guarded)
             return
-        await self._app(scope, self._counted(receive, self._max(path)), send_guarded)
+        try:
+            await self._app(scope, self._counted(receive, self._max(path)), send_guarded)
+        except* TooSlow:
+            # ending without the last part makes the server close the connection; the reader comes back by itself
+            _log.info("slow_reader_dropped", path=path)
 
     def _refusal(self, request: Request) -> Any:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname

@@ -13,6 +13,7 @@ CHINESE: Mapping[str, str] = {
     "OUTAGE": "服务暂时无法使用，请稍后再试；已填写的内容不会丢失。",
     # by reason
     "CSRF_MISSING": "页面已过期，请刷新后再试。",
+    "EDGE_BUSY": "现在使用的人很多，请稍候再试；已填写的内容不会丢失。",
     "CROSS_SITE": "这一操作不是从本网站的页面发出的。",
     "OTHER_HOST": "这里不是您要访问的网站。",
     "TOO_MUCH_SENT": "内容过大，请分几次提交。",
@@ -74,6 +75,7 @@ ENGLISH: Mapping[str, str] = {
     "TOO_MANY_CALLS": "Too many calls; wait a moment.",
     "OUTAGE": "The service is away for a moment; nothing you have written is lost.",
     "CSRF_MISSING": "The page has expired: reload it, then try again.",
+    "EDGE_BUSY": "Very many people are here just now; try again in a moment, nothing you have written is lost.",
     "CROSS_SITE": "This was not sent from a page of this site.",
     "OTHER_HOST": "This is not the site you asked for.",
     "TOO_MUCH_SENT": "It is too large; send it in parts.",

@@ -1119,6 +1119,14 @@ class SheetReport(Shown):
     outage: str
 
 
+class Change(Shown):
+    """Something has another version now; no `etag`: it is no longer among what is looked at."""
+
+    kind: Literal["round", "run", "request"]
+    name: str
+    etag: str
+
+
 class ViolationShown(Shown):
     path: str
     detail: str
