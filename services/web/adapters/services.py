@@ -15,6 +15,23 @@ from libs.rpc.status import refusal_from
 from services.web.adapters.plain import filled, plain
 from services.web.settings import Settings
 
+LONG_S = 90.0
+LONG = frozenset(
+    {
+        "AdoptRepair",
+        "ComparePlans",
+        "ExplainRequest",
+        "FreezeRound",
+        "OfferRound",
+        "PriceMove",
+        "PublishRound",
+        "RepairRound",
+        "ValidateRound",
+        "VerifyPlan",
+    }
+)
+"""Those that look at a whole round: with thousands of requests on a busy machine they need more than a call usually has."""
+
 
 class Refused(Exception):
     """A service said no, or did not answer; `code` is gRPC's name for it, `reason` the project's."""
@@ -97,7 +114,13 @@ class Services:
         except TimeoutError:
             raise Busy from None
         try:
-            return plain(await rpc(message, metadata=_bearer(token)))
+            return plain(
+                await rpc(
+                    message,
+                    metadata=_bearer(token),
+                    timeout=LONG_S if method in LONG else None,
+                )
+            )
         except grpc.RpcError as error:
             raise Refused(error) from error
         finally:

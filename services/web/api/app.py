@@ -26,7 +26,7 @@ from services.web.api import (
     sheets,
     sign_in,
 )
-from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing
+from services.web.api.calls import ChangedMeanwhile, CrossSite, CsrfMissing, MatchImpossible
 from services.web.api.guard import Guard, Limits
 from services.web.api.limit import RateLimit
 from services.web.api.problems import problem, problem_of
@@ -78,6 +78,11 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(ChangedMeanwhile)
     async def changed_meanwhile(request: Request, error: Exception) -> JSONResponse:
         return problem(request, 412, "ETAG_MISMATCH")
+
+    @app.exception_handler(MatchImpossible)
+    async def match_impossible(request: Request, error: Exception) -> JSONResponse:
+        wrong = [("header.If-Match", "this call is of no version")]
+        return problem(request, 422, "INVALID_REQUEST", violations=wrong)
 
     @app.exception_handler(Busy)
     async def busy(request: Request, error: Exception) -> JSONResponse:

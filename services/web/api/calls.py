@@ -29,6 +29,10 @@ class ChangedMeanwhile(Exception):
     """`If-Match` named a version that is no longer the newest."""
 
 
+class MatchImpossible(Exception):
+    """`If-Match` came with a call that is of no version; going on would overwrite what the caller wanted to keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class CookieNames:
     """What cookies are called; over https the browser itself sees to their scope (`__Host-`)."""
@@ -81,15 +85,25 @@ class Caller:
         Raises:
             Refused: the service said no, or is away.
             ChangedMeanwhile: the version in `If-Match` is not the newest.
+            MatchImpossible: this call is of no version.
         """
-        if self.if_match and "etag" in values:
-            values["etag"] = self.if_match
+        if self.if_match:
+            _place_of_etag(values)["etag"] = self.if_match
         try:
             return await self.call(method, request_id=self.key, **values)
         except Refused as refused:
             if self.if_match and refused.reason == "ETAG_MISMATCH":
                 raise ChangedMeanwhile from refused
             raise
+
+
+def _place_of_etag(values: dict[str, Any]) -> dict[str, Any]:
+    """Beside the name of the thing, or in the thing itself."""
+    inside = [values, *(value for value in values.values() if isinstance(value, dict))]
+    for place in inside:
+        if "etag" in place:
+            return place
+    raise MatchImpossible
 
 
 def signed_in(request: Request) -> Session:

@@ -85,10 +85,10 @@ class Guard:
         state["nonce"], state["renewed_cookie"], state["etag"] = nonce, "", ""
         path: str = scope["path"]
 
-        streaming = False
+        streaming = dropped = False
 
         async def send_guarded(message: Message) -> None:
-            nonlocal streaming
+            nonlocal streaming, dropped
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 self._complete(headers, state, path, message["status"])
@@ -100,6 +100,7 @@ class Guard:
                 async with asyncio.timeout(self._slow_s):
                     await send(message)
             except TimeoutError:
+                dropped = True
                 raise TooSlow from None
 
         request = Request(scope)
@@ -109,8 +110,11 @@ class Guard:
             return
         try:
             await self._app(scope, self._counted(receive, self._max(path)), send_guarded)
-        except* TooSlow:
-            # ending without the last part makes the server close the connection; the reader comes back by itself
+        except Exception:
+            if not dropped:
+                raise
+            # what the framework's tasks say of it is no news; ending without the last part makes the server close
+            # the connection, and the reader comes back by itself
             _log.info("slow_reader_dropped", path=path)
 
     def _refusal(self, request: Request) -> Any:
