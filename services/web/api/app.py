@@ -84,6 +84,10 @@ def create_app(settings: Settings) -> FastAPI:
         wrong = [("header.If-Match", "this call is of no version")]
         return problem(request, 422, "INVALID_REQUEST", violations=wrong)
 
+    @app.exception_handler(changes.TooManyStreams)
+    async def too_many_streams(request: Request, error: Exception) -> JSONResponse:
+        return problem(request, 429, "TOO_MANY_CALLS", retry_after_s=changes.ASK_S)
+
     @app.exception_handler(Busy)
     async def busy(request: Request, error: Exception) -> JSONResponse:
         return problem(request, 503, "EDGE_BUSY", retry_after_s=5)

@@ -8,11 +8,10 @@ away learns of what has changed meanwhile.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from libs.auth.principal import NotSignedIn
@@ -48,9 +47,8 @@ class Streams:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
-    @contextmanager
-    def one(self, session: Session) -> Iterator[None]:
-        """Be one of them inside the block.
+    def enter(self, session: Session) -> None:
+        """One more.
 
         Raises:
             TooManyStreams: there are enough.
@@ -58,49 +56,63 @@ class Streams:
         if self._open[session.id] >= STREAMS_MAX:
             raise TooManyStreams
         self._open[session.id] += 1
-        try:
-            yield
-        finally:
-            self._open[session.id] -= 1
-            if not self._open[session.id]:
-                del self._open[session.id]
+
+    def leave(self, session: Session) -> None:
+        """One less."""
+        self._open[session.id] -= 1
+        if not self._open[session.id]:
+            del self._open[session.id]
+
+
+async def one_stream(request: Request, session: SignedIn) -> AsyncIterator[Session]:
+    """The session, which has one more stream for as long as the answer lasts.
+
+    Raises:
+        NotSignedIn: nobody is signed in.
+        TooManyStreams: it has enough of them.
+    """
+    streams: Streams = request.app.state.streams
+    streams.enter(session)
+    try:
+        yield session
+    finally:
+        streams.leave(session)
+
+
+OneStream = Annotated[Session, Depends(one_stream)]
 
 
 @router.get("/changes", response_class=EventSourceResponse)
 async def changes(
     request: Request,
-    session: SignedIn,
+    session: OneStream,
     round: RoundId | None = None,
     requests: bool = False,
     last_event_id: LastId = "",
 ) -> AsyncIterator[ServerSentEvent]:
     """Events `ready` (first), `changed`, `reset` (read everything again) and `problem` (last)."""
-    streams: Streams = request.app.state.streams
     cookie = request.cookies[cookie_names(request).session]
     try:
-        with streams.one(session):
-            known = await _state(request, cookie, round, requests=requests)
-            mark = _mark(known)
-            missed = last_event_id not in {"", mark}
-            yield ServerSentEvent(
-                raw_data="{}", event="reset" if missed else "ready", id=mark, retry=1000
-            )
-            while True:
-                await asyncio.sleep(ASK_S)
-                now = await _state(request, cookie, round, requests=requests)
-                changed = [key for key, etag in now.items() if known.get(key) != etag]
-                changed += [key for key in known if key not in now]
-                known, mark = now, _mark(now)
-                if len(changed) > CHANGES_MAX:
-                    yield ServerSentEvent(raw_data="{}", event="reset", id=mark)
-                    continue
-                for kind, name in changed:
-                    told = views.Change(kind=kind, name=name, etag=now.get((kind, name), ""))
-                    yield ServerSentEvent(data=told, event="changed", id=mark)
+        known = await _state(request, cookie, round, requests=requests)
+        mark = _mark(known)
+        missed = last_event_id not in {"", mark}
+        yield ServerSentEvent(
+            raw_data="{}", event="reset" if missed else "ready", id=mark, retry=1000
+        )
+        while True:
+            await asyncio.sleep(ASK_S)
+            now = await _state(request, cookie, round, requests=requests)
+            changed = [key for key, etag in now.items() if known.get(key) != etag]
+            changed += [key for key in known if key not in now]
+            known, mark = now, _mark(now)
+            if len(changed) > CHANGES_MAX:
+                yield ServerSentEvent(raw_data="{}", event="reset", id=mark)
+                continue
+            for kind, name in changed:
+                told = views.Change(kind=kind, name=name, etag=now.get((kind, name), ""))
+                yield ServerSentEvent(data=told, event="changed", id=mark)
     except NotSignedIn:
         yield _problem(problem(request, 401, "NOT_SIGNED_IN"))
-    except TooManyStreams:
-        yield _problem(problem(request, 429, "TOO_MANY_CALLS"))
     except Refused as refused:
         yield _problem(problem_of(request, refused))
 
