@@ -123,7 +123,8 @@ async def _multiply(database: str, count: int) -> None:
             INSERT INTO events.requests (name, state, venue, node_path, "group", round, title, filed_by, create_time, version, body)
             SELECT name || '-copy-' || n, 'WITHDRAWN', venue, node_path, "group", '', title, filed_by, create_time - n * interval '1 minute', version,
                    body || jsonb_build_object('name', name || '-copy-' || n, 'state', 'WITHDRAWN')
-              FROM (SELECT * FROM events.requests WHERE 'nodes/district-500238' = ANY(node_path) LIMIT 1) one, generate_series(1, $1) n
+              FROM (SELECT name, venue, node_path, "group", title, filed_by, create_time, version, body
+                      FROM events.requests WHERE 'nodes/district-500238' = ANY(node_path) LIMIT 1) one, generate_series(1, $1) n
             """,
             count,
         )
