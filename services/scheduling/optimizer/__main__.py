@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.scheduling.optimizer import certificate, check, formats
 from services.scheduling.optimizer.problem import Plan, Stage
-from services.scheduling.optimizer.solve import Infeasible, Progress, solve
+from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.warming import warm_up
 
@@ -56,7 +56,30 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("problem", type=Path)
     proving.add_argument("certificate", type=Path)
     proving.set_defaults(run=_check_bound)
+    again = commands.add_parser(
+        "replay", help="重演 · find a certified plan again, by its seed and journal alone"
+    )
+    again.add_argument("problem", type=Path)
+    again.add_argument("certificate", type=Path)
+    again.add_argument("--out", type=Path, help="where plan.json goes")
+    again.set_defaults(run=_replay)
     return parser
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    problem = formats.problem_from(asked.problem.read_bytes())
+    claimed = certificate.certificate_from(asked.certificate.read_bytes())
+    if claimed.input_sha256 != formats.input_hash(problem):
+        return _say("input_sha256: the certificate is of another problem", 1)
+    plan = replay(
+        problem, seed=claimed.seed, journal=claimed.journal, iterations=claimed.iterations
+    )
+    if asked.out is not None:
+        asked.out.write_bytes(formats.canonical_bytes(plan))
+    found = certificate.plan_hash(plan)
+    if found != claimed.plan_sha256:
+        return _say(f"plan_sha256: claims {claimed.plan_sha256}, the replay gives {found}", 1)
+    return _say(f"重演一致 · the replay gives the same plan {found}", 0)
 
 
 def _warm_up(_asked: argparse.Namespace) -> int:

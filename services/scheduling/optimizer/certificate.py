@@ -58,7 +58,7 @@ def certificate_of(problem: Problem, result: Result) -> bytes:
         CERTIFICATE_FORMAT,
         Certificate(
             input_sha256=formats.input_hash(problem),
-            plan_sha256=_plan_hash(result.plan),
+            plan_sha256=plan_hash(result.plan),
             stages=tuple(
                 Claim(
                     one.stage,
@@ -103,7 +103,7 @@ def verify(problem: Problem, plan: Plan, certificate: bytes) -> list[str]:
     faults = []
     if claimed.input_sha256 != formats.input_hash(problem):
         faults.append("input_sha256: the certificate is of another problem")
-    if claimed.plan_sha256 != _plan_hash(plan):
+    if claimed.plan_sha256 != plan_hash(plan):
         faults.append("plan_sha256: the certificate is of another plan")
     broken = check.violations(problem, plan)
     if broken:
@@ -177,5 +177,6 @@ def _status(gap: int | None) -> str:
     return "OPTIMAL" if gap == 0 else "BOUNDED"
 
 
-def _plan_hash(plan: Plan) -> str:
+def plan_hash(plan: Plan) -> str:
+    """SHA-256 of the canonical bytes, hexadecimal."""
     return hashlib.sha256(formats.canonical_bytes(plan)).hexdigest()

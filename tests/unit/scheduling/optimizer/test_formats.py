@@ -63,3 +63,20 @@ def test_the_command_checks_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "in_request_window" in capsys.readouterr().out
     plan.write_text("{")
     assert main(["check", str(problem), str(plan)]) == main(["check"]) == 2
+
+
+def test_the_command_finds_a_certified_plan_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem, plan, claims = (tmp_path / name for name in ("problem.json", "plan.json", "claims"))
+    problem.write_bytes(formats.canonical_bytes(random_problem(5, 4, 6)))
+    solving = ["solve", str(problem), "--seconds", "1", "--out", str(plan)]
+    assert main([*solving, "--certificate", str(claims)]) == 0
+    again = tmp_path / "again.json"
+    assert main(["replay", str(problem), str(claims), "--out", str(again)]) == 0
+    assert again.read_bytes() == plan.read_bytes()
+    document = json.loads(claims.read_text())
+    document["plan_sha256"] = "0" * 64
+    claims.write_text(json.dumps(document))
+    assert main(["replay", str(problem), str(claims)]) == 1
+    assert "plan_sha256: claims 000" in capsys.readouterr().out
