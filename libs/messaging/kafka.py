@@ -297,8 +297,11 @@ class Group:
                 await self._consumer.commit(still)
 
     def lag(self, *, topic: str, partition: int, offset: int) -> int:
-        """Facts of the partition from `offset` on that are known to be there."""
-        end = self._consumer.highwater(TopicPartition(topic, partition))
+        """Facts of the partition from `offset` on that are known to be there; 0 when it has gone to another member."""
+        asked = TopicPartition(topic, partition)
+        if asked not in self._consumer.assignment():
+            return 0
+        end = self._consumer.highwater(asked)
         return max(0, (end or 0) - offset)
 
     def stop_partition(self, *, topic: str, partition: int) -> None:

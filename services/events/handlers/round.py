@@ -105,8 +105,19 @@ class _Page:
             return
         if decision.period is None:
             self._not_served(request, decision)
-        elif request.state not in ENDED:  # else nobody waits for an event any more
+        elif request.state in ENDED:
+            self._too_late(request, decision, decision.period)
+        else:
             self._served(request, decision, decision.period)
+
+    def _too_late(self, request: Request, decision: Decision, period: Period) -> None:
+        """Nobody waits for the event any more: it is cancelled from its first moment, and so its team hears of it."""
+        if decision.event in self.events:
+            return
+        event = self._new(request, decision, period).cancel(reason="需求已撤回。", at=self.now)
+        self.new_events[event.name] = None
+        self.events[event.name] = event
+        self.facts.event("Cancelled", event, at=self.now)
 
     def _not_served(self, before: Request, decision: Decision) -> None:
         self._cancel(before.event, reason=decision.reason[:200])  # a repair could not keep it

@@ -615,7 +615,25 @@ async def test_a_round_counts_once_as_unserved_and_revives_nothing(
     await city.WithdrawRequest(pb.WithdrawRequestRequest(name=names[0], reason="不需要了"))
     await learned(pool, clock, a_decision(names[0]))
     assert await state_of(city, names[0]) == "WITHDRAWN"
-    assert not (await city.ListEvents(pb.ListEventsRequest())).events
+
+
+async def test_a_team_sent_to_a_withdrawn_request_hears_that_it_is_free(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    """It was withdrawn before word of the freeze had come: the event is cancelled from its first moment."""
+    name = (await city.FileRequest(filing("w0"))).request.name
+    await city.EndorseRequest(pb.EndorseRequestRequest(name=name))
+    await city.WithdrawRequest(pb.WithdrawRequestRequest(name=name, reason="不需要了"))
+    await learned(pool, clock, scheduling.RoundFrozen(round=a_round(), requests=[name]))
+    await published(pool, clock, a_decision(name))
+    await learned(pool, clock, a_decision(name))  # the same again changes nothing
+    assert await state_of(city, name) == "WITHDRAWN"
+    (event,) = (await city.ListEvents(pb.ListEventsRequest())).events
+    assert event.state == pb.Event.STATE_CANCELLED
+    assert [one[:2] for one in await announced(pool, topic="events.event.v1")] == [
+        ("EventCancelled", "events/w0")
+    ]
+    assert not await announced(pool, topic="public.event.v1")
 
 
 async def test_another_event_for_a_request_takes_the_place_of_the_first(

@@ -396,6 +396,13 @@ async def test_a_dead_letter_waits_for_its_broker(fresh_database: str, tmp_path:
         process.wait()
 
 
+async def test_a_partition_that_has_gone_to_another_member_has_no_lag_here(
+    settings: ServiceSettings,
+) -> None:
+    async with kafka.Group(settings.kafka_bootstrap, group="test", topics=[TOPIC]) as members:
+        assert members.lag(topic="events.event.v1", partition=0, offset=0) == 0
+
+
 async def test_a_client_that_ends_badly_does_not_end_its_process(
     settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
