@@ -132,7 +132,7 @@ def broken_tree(mutant: Mutant, folder: Path) -> Path:
 
 def noticed(mutant: Mutant, *, seed: int, commands: int, faults: int) -> tuple[list[str], str]:
     """The checks that a storm over the broken tree broke, and the end of what it said."""
-    with tempfile.TemporaryDirectory(prefix="zhihui-mutant-") as folder:
+    with tempfile.TemporaryDirectory(prefix="zhihui-mutant-", ignore_cleanup_errors=True) as folder:
         tree = broken_tree(mutant, Path(folder))
         done = subprocess.run(
             [
