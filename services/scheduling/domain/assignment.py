@@ -112,6 +112,8 @@ class Assignment:
     def cancelled(self, *, reason: str, replaced: bool = False) -> "Assignment":
         """The assignment once taken away, or `replaced` by another person's; itself where it is.
 
+        After a no the expert's own words stay: they say more than `reason`, why the seat was filled again.
+
         Raises:
             AssignmentInWrongState: it has been served.
         """
@@ -121,7 +123,8 @@ class Assignment:
         self._require(
             State.PROPOSED, State.OFFERED, State.ACCEPTED, State.DECLINED, State.CONFIRMED
         )
-        return self._changed(state=state, reason=reason)
+        said = self.reason if self.state is State.DECLINED else ""
+        return self._changed(state=state, reason=said or reason)
 
     def moved(self, period: Period, *, remote: bool) -> "Assignment":
         """The assignment at another time; itself where nothing changes.

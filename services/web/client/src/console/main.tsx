@@ -35,7 +35,7 @@ function Root() {
       theme={{
         algorithm: dark ? themes.darkAlgorithm : themes.defaultAlgorithm,
         token: {
-          colorPrimary: dark ? "#3f9c82" : "#1f6f5c",
+          colorPrimary: dark ? "#58b89b" : "#1f6f5c",
           colorInfo: dark ? "#5c94c4" : "#2f6690",
           colorSuccess: dark ? "#4fae84" : "#2c7d4f",
           colorWarning: dark ? "#d9a441" : "#a86a10",
@@ -44,10 +44,10 @@ function Root() {
           borderRadius: 8,
           fontSize: 14,
           colorTextDescription: dark ? "rgba(255,255,255,.62)" : "rgba(22,32,28,.66)",
-          colorTextPlaceholder: dark ? "rgba(255,255,255,.55)" : "rgba(22,32,28,.6)",
+          colorTextPlaceholder: dark ? "rgba(255,255,255,.6)" : "rgba(22,32,28,.68)",
           fontFamily: "var(--font)",
         },
-        components: { Table: { headerBg: "transparent", cellPaddingBlockSM: 7 }, Tabs: { horizontalItemGutter: 24 } },
+        components: { Button: { primaryColor: dark ? "#08130f" : "#fff" }, Table: { headerBg: "transparent", cellPaddingBlockSM: 7 }, Tabs: { horizontalItemGutter: 24 } },
       }}
     >
       <Kit>

@@ -1,6 +1,6 @@
 // The plan by expert and time. Only the rows in sight are drawn, so that a thousand experts scroll like ten.
 import { useQuery } from "@tanstack/react-query";
-import { Checkbox, Input, Segmented, Select } from "antd";
+import { Checkbox, Dropdown, Input, Segmented, Select } from "antd";
 import { type KeyboardEvent, type PointerEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { type View, get } from "../shared/api";
 import { either, t, word } from "../shared/language";
@@ -18,9 +18,14 @@ const FIRST_MIN = 7 * 60;
 const LAST_MIN = 20 * 60;
 const GRID_MIN = 30;
 const SPARE = 8;
+const TARGET = 26;
+/** Width and height of what a finger can hit; days are never drawn narrower. */
 
 type Bar = { event: PlannedEvent; seat: number; start: number; end: number; day: number; travel: number; night: boolean; remote: boolean };
 type Row = { expert: string; name: string; role: string; bars: Bar[]; travel: number; districts: Set<string> };
+/** Visits of one day that a finger cannot tell apart: one target. Places and widths in pixels. */
+type Spot = { bars: Bar[]; left: number; width: number };
+type Choice = { spot: Spot; row: Row; index: number };
 type Drag = { bar: Bar; row: number; x: number; y: number; dx: number; dy: number };
 
 function rowsOf(events: PlannedEvent[], first: string): Map<string, Row> {
@@ -41,6 +46,28 @@ function rowsOf(events: PlannedEvent[], first: string): Map<string, Row> {
   return rows;
 }
 
+/** What can be hit in a row, none narrower than `TARGET`, none over another, none in two days. */
+function spotsOf(bars: Bar[], dayWidth: number): Spot[] {
+  const spots: Spot[] = [];
+  for (const bar of [...bars].sort((a, b) => a.day - b.day || a.start - b.start)) {
+    const start = at(dayWidth, bar.day, bar.start);
+    const width = Math.max(TARGET, at(dayWidth, bar.day, bar.end) - start);
+    const left = Math.max(bar.day * dayWidth, Math.min(start, (bar.day + 1) * dayWidth - width));
+    const last = spots.at(-1);
+    if (last && last.bars[0]!.day === bar.day && left < last.left + last.width) {
+      last.bars.push(bar);
+      last.width = Math.max(last.width, left + width - last.left);
+    } else spots.push({ bars: [bar], left, width });
+  }
+  return spots;
+}
+
+/** The visit of a target that is nearest to a place in it. */
+function nearest(spot: Spot, x: number, dayWidth: number): Bar {
+  const away = (bar: Bar) => Math.abs((at(dayWidth, bar.day, bar.start) + at(dayWidth, bar.day, bar.end)) / 2 - x);
+  return spot.bars.reduce((best, bar) => (away(bar) < away(best) ? bar : best));
+}
+
 const twoDigits = (value: number) => String(value).padStart(2, "0");
 
 export default function Timeline({ round, data, planId, who }: { round: Round; data: PlanData; planId: string; who: Session }) {
@@ -59,6 +86,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
   const [view, setView] = useState({ top: 0, height: 560, width: 900 });
   const [moving, setMoving] = useState<Moved | null>(null);
   const [drag, setDrag] = useState<Drag | null>(null);
+  const [choice, setChoice] = useState<Choice | null>(null);
   const calendar = useQuery({ queryKey: ["calendar", first, days], queryFn: () => get<View<"DayShown">[]>("calendar", { start: first, days }), staleTime: Infinity });
 
   const everybody = useMemo(() => {
@@ -88,7 +116,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
     return () => watch.disconnect();
   }, []);
 
-  const fit = Math.max(26, (view.width - NAMES - 2) / days);
+  const fit = Math.max(TARGET, (view.width - NAMES - 2) / days);
   const dayWidth = zoom === "all" ? fit : zoom === "week" ? Math.max(fit, 130) : Math.max(fit, 420);
   const from = Math.max(0, Math.floor(view.top / ROW) - SPARE);
   const until = Math.min(rows.length, Math.ceil((view.top + view.height) / ROW) + SPARE);
@@ -204,10 +232,25 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
               move={move}
               drop={drop}
               open={open}
+              choose={setChoice}
               nudge={nudge}
               district={district}
             />
           ))}
+          {choice && (
+            <Dropdown
+              open
+              autoFocus
+              trigger={["click"]}
+              onOpenChange={() => setChoice(null)}
+              menu={{
+                items: choice.spot.bars.map((bar, index) => ({ key: String(index), label: `${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} · ${bar.event.title}` })),
+                onClick: ({ key }) => open(choice.spot.bars[Number(key)]!, choice.row),
+              }}
+            >
+              <span className="gantt-anchor" style={{ left: NAMES + choice.spot.left, top: HEAD + choice.index * ROW, width: choice.spot.width, height: ROW }} />
+            </Dropdown>
+          )}
         </div>
       </div>
       {goal && (
@@ -233,12 +276,15 @@ type RowProps = {
   move: (event: PointerEvent<HTMLElement>) => void;
   drop: (event: PointerEvent<HTMLElement>) => void;
   open: (bar: Bar, row: Row) => void;
+  choose: (choice: Choice) => void;
   nudge: (bar: Bar, row: number, event: KeyboardEvent) => void;
   district: (node: string) => string;
 };
 
-const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, drag, begin, move, drop, open, nudge, district }: RowProps) {
+const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, drag, begin, move, drop, open, choose, nudge, district }: RowProps) {
   const dragged = useRef(false);
+  const told = (bar: Bar) => `${bar.event.venue_display_name}\n${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`;
+  const named = (bar: Bar) => `${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} ${bar.event.title}`;
   return (
     <div className={`gantt-row ${target ? "target" : ""} ${drag ? "lifted" : ""}`} style={{ top: HEAD + index * ROW, height: ROW }}>
       <button className="gantt-name" style={{ width: NAMES, height: ROW - 1 }} onClick={() => setQuery({ tab: "map", expert: row.expert }, true)} title={`${row.name} · ${word("role", row.role)} · ${t("travel")} ${minutes(row.travel)}`}>
@@ -248,34 +294,56 @@ const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, dr
       {row.bars.map((bar) => {
         const left = at(dayWidth, bar.day, bar.start);
         const off = at(dayWidth, bar.day, bar.start - bar.travel);
-        const lifted = drag?.bar === bar ? drag : null;
-        const name = `${row.name} ${dayMonth(bar.event.period!.start_time)} ${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} ${bar.event.title}`;
         return (
           <span key={`${bar.event.request} ${bar.seat}`}>
             {bar.travel > 0 && <i className="gantt-travel" style={{ left: NAMES + off, width: Math.max(2, left - off) }} />}
-            <button
-              className={`gantt-bar group-${bar.event.group} ${bar.remote ? "remote" : ""} ${lifted ? "dragged" : ""}`}
-              style={{ left: NAMES + left + (lifted?.dx ?? 0), width: Math.max(8, at(dayWidth, bar.day, bar.end) - left), transform: lifted ? `translateY(${lifted.dy}px)` : undefined }}
-              title={`${bar.event.venue_display_name}\n${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`}
-              aria-label={name}
-              onClick={() => !dragged.current && open(bar, row)}
-              onKeyDown={(event) => nudge(bar, index, event)}
-              onPointerDown={(event) => {
-                dragged.current = false;
-                begin(bar, index, event);
-              }}
-              onPointerMove={(event) => {
-                if (!lifted) return;
-                if (Math.abs(event.clientX - lifted.x) > 5 || Math.abs(event.clientY - lifted.y) > 5) dragged.current = true;
-                move(event);
-              }}
-              onPointerUp={(event) => lifted && drop(event)}
-              onPointerCancel={(event) => lifted && drop(event)}
-            >
-              {dayWidth > 110 && <span>{dayWidth > 300 ? bar.event.venue_display_name : district(bar.event.district)}</span>}
-            </button>
             {bar.night && <i className="gantt-night" style={{ left: NAMES + (bar.day + 1) * dayWidth - 8 }} title={t("night.there")} />}
           </span>
+        );
+      })}
+      {spotsOf(row.bars, dayWidth).map((spot) => {
+        const first = spot.bars[0]!;
+        const many = spot.bars.length > 1;
+        const lifted = drag && spot.bars.includes(drag.bar) ? drag : null;
+        return (
+          <button
+            key={`${first.event.request} ${first.seat}`}
+            className={`gantt-visit ${many ? "many" : ""} ${lifted ? "lifted" : ""}`}
+            style={{ left: NAMES + spot.left, width: spot.width }}
+            title={spot.bars.map(told).join("\n\n")}
+            aria-label={`${row.name} ${dayMonth(first.event.period!.start_time)} ${spot.bars.map(named).join(", ")}`}
+            aria-haspopup={many ? "menu" : undefined}
+            onClick={() => !dragged.current && (many ? choose({ spot, row, index }) : open(first, row))}
+            onKeyDown={(event) => {
+              dragged.current = false;
+              if (!many) nudge(first, index, event);
+            }}
+            onPointerDown={(event) => {
+              dragged.current = false;
+              begin(nearest(spot, spot.left + event.clientX - event.currentTarget.getBoundingClientRect().left, dayWidth), index, event);
+            }}
+            onPointerMove={(event) => {
+              if (!lifted) return;
+              if (Math.abs(event.clientX - lifted.x) > 5 || Math.abs(event.clientY - lifted.y) > 5) dragged.current = true;
+              move(event);
+            }}
+            onPointerUp={(event) => lifted && drop(event)}
+            onPointerCancel={(event) => lifted && drop(event)}
+          >
+            {spot.bars.map((bar) => {
+              const left = at(dayWidth, bar.day, bar.start);
+              const moved = lifted?.bar === bar ? lifted : null;
+              return (
+                <span
+                  key={`${bar.event.request} ${bar.seat}`}
+                  className={`gantt-bar group-${bar.event.group} ${bar.remote ? "remote" : ""} ${moved ? "dragged" : ""}`}
+                  style={{ left: left - spot.left, width: Math.max(8, at(dayWidth, bar.day, bar.end) - left), transform: moved ? `translate(${moved.dx}px, ${moved.dy}px)` : undefined }}
+                >
+                  {dayWidth > 110 && (dayWidth > 300 ? bar.event.venue_display_name : district(bar.event.district))}
+                </span>
+              );
+            })}
+          </button>
         );
       })}
     </div>
