@@ -363,9 +363,12 @@ def solve(
     context: typer.Context,
     name: Name,
     *,
-    seconds: Annotated[int, typer.Option(min=1, max=3600, help="时间，秒 · seconds")] = 30,
+    seconds: Annotated[
+        int | None,
+        typer.Option(min=1, max=3600, help="时间，秒；没有给迭代数时为 30 · seconds"),
+    ] = None,
     iterations: Annotated[
-        int, typer.Option(min=0, help="迭代数；同样的输入和种子得同样的方案 · iterations")
+        int, typer.Option(min=0, help="迭代数；单给它时同样的输入和种子得同样的方案 · iterations")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="种子 · seed")] = 1,
     warm: Annotated[str, typer.Option(help="从这个方案开始 · start from this plan")] = "",
@@ -377,7 +380,7 @@ def solve(
     round = round_name(name)
     ask = scheduling.StartRunRequest(
         round=round,
-        seconds=seconds,
+        seconds=seconds or (0 if iterations else 30),
         iterations=iterations,
         seed=seed,
         warm_plan=f"{round}/plans/{warm}" if warm and "/" not in warm else warm,
@@ -439,7 +442,7 @@ def list_runs(context: typer.Context, name: Name) -> None:
         (
             short_name(one.name),
             words.state(one),
-            one.seconds,
+            one.seconds or "–",
             one.seed,
             one.progress.served,
             short_name(one.plan),

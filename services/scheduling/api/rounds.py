@@ -181,7 +181,7 @@ class RoundCalls(Calls):
             run = Run(
                 name=f"{before.name}/runs/{new_id('run')}",
                 round=before.name,
-                seconds=request.seconds or SECONDS,
+                seconds=request.seconds or (0 if request.iterations else SECONDS),
                 iterations=request.iterations,
                 seed=request.seed,
                 warm_plan=request.warm_plan,

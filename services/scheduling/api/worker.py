@@ -221,7 +221,9 @@ class _Solving:
             self.problem,
             seed=run.seed,
             stop=Stop(
-                seconds=run.seconds, iterations=run.iterations or None, asked=self.told.stop.is_set
+                seconds=run.seconds or None,
+                iterations=run.iterations or None,
+                asked=self.told.stop.is_set,
             ),
             observe=self.told.observe,
             warm=self.warm,

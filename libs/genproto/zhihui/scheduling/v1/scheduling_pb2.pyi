@@ -484,7 +484,7 @@ class Run(_message.Message):
     name: _builtins.str
     """`rounds/{round}/runs/{run}`."""
     seconds: _builtins.int
-    """Wall-clock budget, s."""
+    """Wall-clock budget, s; 0: none."""
     iterations: _builtins.int
     """Iteration budget; 0: none. With one, the same inputs and seed give the same plan."""
     seed: _builtins.int
@@ -1727,7 +1727,9 @@ class StartRunRequest(_message.Message):
     round: _builtins.str
     """`rounds/{round}`."""
     seconds: _builtins.int
-    """Wall-clock budget, s, 1 to 3600; 0 for 60."""
+    """Wall-clock budget, s, 1 to 3600; 0 for 60, or for none where there is one of iterations: then the same inputs and
+    seed give the same plan and certificate.
+    """
     iterations: _builtins.int
     """Iteration budget; 0: none."""
     seed: _builtins.int
