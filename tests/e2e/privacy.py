@@ -24,7 +24,8 @@ from libs.messaging import kafka
 from libs.messaging.topics import wanted
 from libs.rpc.client import channel
 
-PHONE = re.compile(rb"(?<![\dA-Za-z.])(?:\+?86)?1[3-9]\d{9}(?!\d)")
+# Of a thousand random hexadecimal ids one or two begin with eleven digits that could be a number: what goes on with one is no number.
+PHONE = re.compile(rb"(?<![\dA-Za-z.])(?:\+?86)?1[3-9]\d{9}(?![\da-f])")
 IDENTITY = re.compile(
     rb"(?<![\dA-Za-z.])[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dX](?![\dA-Za-z])"
 )
