@@ -539,13 +539,8 @@ def opens(given: Given, state: State, request: int, day: int) -> bool:
 
 
 @compiled
-def may_join(
-    given: Given, state: State, request: int, team: Any, size: int, expert: int, leads: bool
-) -> bool:
-    """Whether the person goes with the first `size` of `team` (people) and with the request's quotas and budgets.
-
-    With `leads` only the company is asked for: whoever stands by takes the place of another.
-    """
+def goes_with(given: Given, request: int, team: Any, size: int, expert: int) -> bool:
+    """Whether the person is not one of the first `size` of `team`, nor must not be beside one of them."""
     for i in range(size):
         if team[i] == expert:
             return False
@@ -557,16 +552,42 @@ def may_join(
                 for i in range(size):
                     if team[i] == other:
                         return False
+    return True
+
+
+@compiled
+def may_join(
+    given: Given, state: State, request: int, team: Any, size: int, expert: int, leads: bool
+) -> bool:
+    """Whether the person goes with the first `size` of `team` (people) and with the request's quotas and budgets.
+
+    With `leads` only the company is asked for: whoever stands by takes the place of another.
+    """
+    if not goes_with(given, request, team, size, expert):
+        return False
     if leads:
         return True
+    return in_quota(given, state, request, team, size, expert) and in_budget(
+        given, state, request, team, size, expert
+    )
+
+
+@compiled
+def in_quota(given: Given, state: State, request: int, team: Any, size: int, expert: int) -> bool:
+    """Whether the request's node may still have the person of their pool, beside the first `size` of `team`."""
     pool, node = given.people[expert, POOL], given.asks[request, NODE]
     used = state.quota[pool, node]
-    cost = given.people[expert, COST]
     for i in range(size):
         used += given.people[team[i], POOL] == pool
+    return bool(used < given.quota[pool, node])
+
+
+@compiled
+def in_budget(given: Given, state: State, request: int, team: Any, size: int, expert: int) -> bool:
+    """Whether the request's budgets pay the person, and the first `size` of `team`."""
+    cost = given.people[expert, COST]
+    for i in range(size):
         cost += given.people[team[i], COST]
-    if used >= given.quota[pool, node]:
-        return False
     for i in range(given.asks[request, BUDGET_AT], given.asks[request + 1, BUDGET_AT]):
         if state.spent[given.budget[i]] + cost > given.budget_max[given.budget[i]]:
             return False
@@ -751,6 +772,8 @@ def _walk(given: Given, state: State, row: int) -> bool:
 def _fit_of(given: Given, seat: int, expert: int, remote: int) -> int:
     """The fit of a person who is a candidate for the seat; candidates are by expert, on site first."""
     low, high = given.seats[seat, CANDIDATE_AT], given.seats[seat + 1, CANDIDATE_AT]
+    if low == high:
+        return 0  # a draft without candidates (`pack`) counts no fit
     while low < high:
         middle = (low + high) // 2
         them, far = given.candidates[middle, EXPERT], given.candidates[middle, REMOTE]

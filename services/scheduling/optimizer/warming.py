@@ -3,11 +3,13 @@
 numba keeps what it has compiled beside the sources, or in `NUMBA_CACHE_DIR`; the next process only reads it.
 """
 
+from services.scheduling.optimizer.explain import Explainer
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
     Expert,
     Limits,
     Mode,
+    Plan,
     Policy,
     Pool,
     Problem,
@@ -25,6 +27,7 @@ def warm_up() -> None:
     problem = _smallest()
     first = solve(problem, seed=1, stop=Stop(iterations=1)).plan
     solve(problem, seed=1, stop=Stop(iterations=LEVELS), warm=first)
+    Explainer(problem, Plan(())).codes([0])
 
 
 def _smallest() -> Problem:
