@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import structlog
@@ -16,9 +16,17 @@ import structlog
 from libs.clock import Clock
 from libs.errors import Refusal
 from libs.postgres.outages import OUTAGES
-from services.scheduling.domain.run import ATTEMPTS_MAX, LeaseLost, Progress, Run, Stage
+from services.scheduling.domain.run import (
+    ATTEMPTS_MAX,
+    LeaseLost,
+    Progress,
+    Run,
+    Stage,
+    SupplySignal,
+    Unserved,
+)
 from services.scheduling.handlers import run as runs
-from services.scheduling.handlers import supply
+from services.scheduling.handlers import supply, why
 from services.scheduling.handlers.frozen import Frozen, Inputs
 from services.scheduling.handlers.run import Solved, UnsoundPlan
 from services.scheduling.optimizer import solve as optimizer
@@ -80,25 +88,55 @@ class Worker:
                 await runs.fail(run, _sentence(error), tx, now=self._clock())
         else:
             if proposed is not None:
+                await self._look_for_repairs(*proposed)
                 await self._look_for_supply(*proposed)
+
+    async def _look_for_repairs(self, plan: str, solved: Solved) -> None:
+        """Say what would serve whom the proposed plan leaves out, the most needed first, and keep it as it is found; whoever
+        waits to be solved comes first.
+        """
+        found: deque[Unserved] = deque()
+
+        def look(asked: Callable[[], bool]) -> None:
+            made, left_out = solved.result.plan, solved.unserved
+            why.repairs_of(solved.frozen, made, left_out, tell=found.append, asked=asked)
+
+        async def keep(tx: Transaction) -> None:
+            while found:
+                await tx.plans.keep_unserved(plan, found.popleft())
+
+        await self._look(look, keep)
 
     async def _look_for_supply(self, plan: str, solved: Solved) -> None:
         """Say whom to recruit next, beside a plan that is proposed already; whoever waits to be solved comes first."""
+        found: deque[Sequence[SupplySignal]] = deque()
+
+        def look(asked: Callable[[], bool]) -> None:
+            result = solved.result
+            found.append(supply.verified(solved.frozen, result.plan, result.duals, asked=asked))
+
+        async def keep(tx: Transaction) -> None:
+            while found:
+                await tx.plans.keep_supply(plan, found.popleft())
+
+        await self._look(look, keep)
+
+    async def _look(
+        self,
+        look: Callable[[Callable[[], bool]], None],
+        keep: Callable[[Transaction], Awaitable[None]],
+    ) -> None:
+        """Let `look` work in a thread, and `keep` what it has found now and then, and at its end. It is asked to end when a run
+        waits.
+        """
         ending = threading.Event()
         try:
             async with asyncio.TaskGroup() as group:
-                looking = group.create_task(
-                    asyncio.to_thread(
-                        supply.verified,
-                        solved.frozen,
-                        solved.result.plan,
-                        solved.result.duals,
-                        asked=ending.is_set,
-                    )
-                )
+                looking = group.create_task(asyncio.to_thread(look, ending.is_set))
                 while not looking.done():
                     await asyncio.wait({looking}, timeout=LOOK_EVERY_S)
                     async with self._transaction() as tx:
+                        await keep(tx)
                         if await tx.runs.any_queued():
                             ending.set()
         except BaseExceptionGroup as errors:
@@ -106,7 +144,7 @@ class Worker:
         finally:
             ending.set()
         async with self._transaction() as tx:
-            await tx.plans.keep_supply(plan, looking.result())
+            await keep(tx)
 
     async def _solve(self, run: Run) -> tuple[str, Solved] | None:
         if run.attempts > ATTEMPTS_MAX:

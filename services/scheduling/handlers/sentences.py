@@ -1,5 +1,6 @@
 """Reasons and repairs in the words of a school teacher: who, how many, which limit; in Chinese and in English."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
@@ -284,6 +285,20 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
     seat = asked.seats[max(repair.seat, 0)]
     roles, roles_en = _roles(seat)
     topic, topic_en = names.topic(asked.topic)
+    if (repair.requests or repair.price) and repair.code != "DISPLACE":
+        change, change_en = repair_sentences(
+            problem, request, dataclasses.replace(repair, requests=(), price=0), names
+        )
+        others, others_en = (
+            (f"{gone}就办不成了", f"{gone_en} could not take place")
+            if repair.requests
+            else ("其他活动要挪动", "other events have to move")
+        )
+        return (
+            f"{change.removesuffix('。')}；而且{others}（其他活动共少{repair.price}分需求）。",
+            f"{change_en.removesuffix('.')}; and then {others_en} "
+            f"(all others lose {repair.price} of need).",
+        )
     if repair.code == "ONE_MORE_EXPERT":
         level = f"“{topic}”{seat.proficiency_min}级以上的" if seat.proficiency_min else ""
         level_en = (

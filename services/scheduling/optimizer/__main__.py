@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.scheduling.optimizer import certificate, check, formats
+from services.scheduling.optimizer.explain import Explainer
 from services.scheduling.optimizer.problem import Plan, Stage
+from services.scheduling.optimizer.relaxing import Repairs
 from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.warming import warm_up
@@ -63,7 +65,34 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("certificate", type=Path)
     again.add_argument("--out", type=Path, help="where plan.json goes")
     again.set_defaults(run=_replay)
+    explaining = commands.add_parser(
+        "explain", help="为什么 · why each request that a plan leaves out is not served"
+    )
+    explaining.add_argument("problem", type=Path)
+    explaining.add_argument("plan", type=Path)
+    explaining.add_argument(
+        "--repair", action="store_true", help="seek the cheapest change that would work, too"
+    )
+    explaining.set_defaults(run=_explain)
     return parser
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    problem = formats.problem_from(asked.problem.read_bytes())
+    plan = formats.plan_from(asked.plan.read_bytes())
+    broken = [f"{one.rule}: {one.message}" for one in check.violations(problem, plan)]
+    if broken:
+        return _say("\n".join(broken), 1)
+    served = {one.request for one in plan.assignments}
+    left_out = [index for index in range(len(problem.requests)) if index not in served]
+    repairs = Repairs(problem, plan) if asked.repair else None
+    for code in Explainer(problem, plan).codes(left_out):
+        line = f"{code.request} {code.reason.name} {code.rule or '–'} {list(code.counts)}"
+        if repairs is not None:
+            found = repairs.cheapest(code.request, seed=1, stop=Stop(seconds=REPAIR_S))
+            line += " → –" if found is None else f" → {found}"
+        _say(line, 0)
+    return 0
 
 
 def _replay(asked: argparse.Namespace) -> int:
@@ -130,6 +159,8 @@ def _check(asked: argparse.Namespace) -> int:
     return _say("\n".join([f"输入 · input {formats.input_hash(problem)}", *lines]), 0)
 
 
+REPAIR_S = 6.0
+"""How long a repair is sought for one request."""
 PEOPLE_PER_LINE = 50
 """How often `check-bound` says how far it is."""
 

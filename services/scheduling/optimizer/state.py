@@ -791,12 +791,27 @@ def seat_person(given: Given, state: State, candidate: int, start: int, nights: 
         np.int64(given.candidates[candidate, SEAT]),
         np.int64(given.candidates[candidate, EXPERT]),
     )
+    remote = np.int64(given.candidates[candidate, REMOTE])
+    fit = np.int64(given.candidates[candidate, FIT])
+    seat_anybody(given, state, seat, expert, start, remote, fit, nights)
+
+
+@compiled
+def seat_anybody(
+    given: Given,
+    state: State,
+    seat: int,
+    expert: int,
+    start: int,
+    remote: int,
+    fit: int,
+    nights: int,
+) -> None:
+    """`seat_person` for whoever is no row of the candidates, with what their fit counts (0 in a draft without candidates)."""
     request = given.seats[seat, REQUEST]
     if state.start[request] < 0:
         _open(given, state, request, start)
         _note(state, OPENED, request, start, 0, 0)
-    remote = np.int64(given.candidates[candidate, REMOTE])
-    fit = np.int64(given.candidates[candidate, FIT])
     _put(given, state, seat, expert, start, remote, fit)
     _note(state, PUT, seat, expert, remote, fit)
     row = expert * given.policy[DAYS] + start // DAY_MIN

@@ -3,9 +3,12 @@
 numba keeps what it has compiled beside the sources, or in `NUMBA_CACHE_DIR`; the next process only reads it.
 """
 
+import dataclasses
+
 from services.scheduling.optimizer.explain import Explainer
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
+    Cap,
     Expert,
     Limits,
     Mode,
@@ -18,6 +21,7 @@ from services.scheduling.optimizer.problem import (
     Seat,
     Window,
 )
+from services.scheduling.optimizer.relaxing import Repairs
 from services.scheduling.optimizer.solve import LEVELS, solve
 from services.scheduling.optimizer.stop import Stop
 
@@ -28,6 +32,8 @@ def warm_up() -> None:
     first = solve(problem, seed=1, stop=Stop(iterations=1)).plan
     solve(problem, seed=1, stop=Stop(iterations=LEVELS), warm=first)
     Explainer(problem, Plan(())).codes([0])
+    closed = dataclasses.replace(problem, caps=(Cap(frozenset({0}), 0),))
+    Repairs(closed, Plan(())).cheapest(0, seed=1, stop=Stop(iterations=1))
 
 
 def _smallest() -> Problem:

@@ -778,6 +778,8 @@ async def test_a_repair_the_venue_agrees_to_is_done_in_a_plan_of_its_own(
     unserved = (await city.ListUnserved(pb.ListUnservedRequest(parent=run.plan))).unserved
     assert [one.place for one in unserved] == list(range(1, len(unserved) + 1))
     assert all(one.venue_display_name for one in unserved)
+    ready = {one.request: one.repair.code for one in unserved}  # sought before anybody asks
+    assert ready["requests/r1"] == "OTHER_WINDOW"
     answer = await city.ExplainRequest(
         pb.ExplainRequestRequest(plan=run.plan, request="requests/r1")
     )

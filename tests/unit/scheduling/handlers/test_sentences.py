@@ -119,6 +119,12 @@ def test_a_repair_is_advice() -> None:
     assert "不要第2席（志愿者）" in repair_sentences(problem, 0, fewer, Named())[0]
     gone = dataclasses.replace(found, code="DISPLACE", requests=(0,), price=70)
     assert "其他活动共少70分需求" in repair_sentences(problem, 0, gone, Named())[0]
+    both = dataclasses.replace(lower, requests=(0,), price=70)
+    assert "降到1级就可以" in repair_sentences(problem, 0, both, Named())[0]
+    assert "而且" in repair_sentences(problem, 0, both, Named())[0]
+    assert "（其他活动共少70分需求）。" in repair_sentences(problem, 0, both, Named())[0]
+    moved = dataclasses.replace(lower, price=3)
+    assert "other events have to move" in repair_sentences(problem, 0, moved, Named())[1]
     free = dataclasses.replace(found, code="DISPLACE")
     assert "不用改任何条件" in repair_sentences(problem, 0, free, Named())[0]
 
