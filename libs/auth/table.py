@@ -99,6 +99,7 @@ class Action(StrEnum):
     COMPARE_PLANS = "ComparePlans"
     VERIFY_PLAN = "VerifyPlan"
     DOWNLOAD_INPUTS = "DownloadInputs"
+    DOWNLOAD_PLAN = "DownloadPlan"
     OFFER_ROUND = "OfferRound"
     ACCEPT_OFFER = "AcceptOffer"
     DECLINE_OFFER = "DeclineOffer"
@@ -229,6 +230,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.COMPARE_PLANS: READERS,
     Action.VERIFY_PLAN: READERS,
     Action.DOWNLOAD_INPUTS: READERS,
+    Action.DOWNLOAD_PLAN: READERS,
     Action.OFFER_ROUND: COORDINATORS,
     Action.ACCEPT_OFFER: COORDINATORS | EXPERTS,
     Action.DECLINE_OFFER: COORDINATORS | EXPERTS,

@@ -1,5 +1,7 @@
 """`zhihui round`: from opening to publication, with why, why not, and what it would cost."""
 
+import dataclasses
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +16,8 @@ from zhihui.scheduling.v1 import scheduling_pb2 as scheduling
 from zhihui.scheduling.v1 import scheduling_pb2_grpc as scheduling_grpc
 
 from libs.sheets import cells
-from services.cli import live, words
-from services.cli.answer import REFUSED
+from services.cli import audit, live, words
+from services.cli.answer import REFUSED, message_to_dict
 from services.cli.session import (
     PAGE_SIZE,
     Name,
@@ -899,35 +901,64 @@ def _tell_comparison(session: Session, found: scheduling.ComparePlansResponse) -
 
 
 @app.command("verify")
-def verify_plan(context: typer.Context, name: Name, *, plan: PlanOption = "") -> None:
-    """Check a plan again from the stored inputs, with a referee that shares no code with the solver."""
+def verify_plan(
+    context: typer.Context,
+    name: Name,
+    *,
+    plan: PlanOption = "",
+    to: Annotated[
+        Path | None, typer.Option(help="文件留在哪里 · keep the files in this folder")
+    ] = None,
+    desk: Annotated[
+        bool,
+        typer.Option(help="下载后在本机再验一遍 · download and check again on this machine"),
+    ] = True,
+) -> None:
+    """Check a plan again: in the service, then here, from its inputs, itself and its certificate: rules and values by the
+    referee, bounds by their prices, the plan by a replay.
+    """
     session: Session = context.obj
+    with tempfile.TemporaryDirectory() as passing:
+        folder = to or Path(passing)
 
-    async def act(stub: Any, which: str) -> Any:
-        ask = scheduling.VerifyPlanRequest(name=which)
-        return await stub.VerifyPlan(ask, timeout=SLOW_S)
+        async def act(stub: Any, which: str) -> tuple[Any, str]:
+            ask = scheduling.VerifyPlanRequest(name=which)
+            verdict = await stub.VerifyPlan(ask, timeout=SLOW_S)
+            made = (await stub.GetPlan(scheduling.GetPlanRequest(name=which))).plan
+            if desk:
+                folder.mkdir(parents=True, exist_ok=True)
+                await audit.fetch(stub, which, folder)
+            return verdict, made.inputs_hash
 
-    found = with_plan(session, name, plan, act)
-    session.answer.value(found, say=lambda: _tell_verdict(session, found))
-    if not found.sound or (found.HasField("bounds_hold") and not found.bounds_hold):
+        verdict, inputs_hash = with_plan(session, name, plan, act)
+        _tell_verdict(session, verdict)
+        findings = []
+        for finding in audit.audited(folder, inputs_hash) if desk else ():
+            findings.append(finding)
+            _tell_finding(session, finding)
+    if session.answer.as_json:
+        found = message_to_dict(verdict) | {"desk": [dataclasses.asdict(one) for one in findings]}
+        session.answer.line(found)
+    if not verdict.sound or any(one.holds is False for one in findings):
         raise typer.Exit(REFUSED)
 
 
 def _tell_verdict(session: Session, found: scheduling.VerifyPlanResponse) -> None:
     session.answer.say(
-        "[green]✓[/] 方案成立 · the plan is sound"
+        "[green]✓[/] 服务端：方案成立 · the service finds the plan sound"
         if found.sound
-        else "[red]✗[/] 方案不成立 · the plan is not sound"
+        else "[red]✗[/] 服务端：方案不成立 · the service does not find the plan sound"
     )
     for violation in found.violations:
         session.answer.say(f"    {escape(violation)}")
-    if found.HasField("bounds_hold"):
-        session.answer.say(
-            "[green]✓[/] 上界可由证书推出 · the bounds follow from the certificate"
-            if found.bounds_hold
-            else "[red]✗[/] 上界不能由证书推出 · the bounds do not follow"
-        )
     session.answer.say(f"  输入哈希 inputs {found.inputs_hash}", style="dim")
+
+
+def _tell_finding(session: Session, found: audit.Finding) -> None:
+    mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}[found.holds]
+    session.answer.say(f"{mark} {found.zh} · {found.en}")
+    for line in found.said:
+        session.answer.say(f"    {escape(line)}", style="dim" if found.holds else "")
 
 
 @app.command("inputs")

@@ -221,6 +221,19 @@ class PlanCalls(Calls):
         for start in range(0, len(text), PIECE_BYTES):
             yield pb.DownloadInputsResponse(piece=text[start : start + PIECE_BYTES])
 
+    async def DownloadPlan(
+        self, request: pb.DownloadPlanRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadPlanResponse]:
+        async with self._transaction() as tx:
+            read = await self._plan(request.name, tx)
+        for field, text in (
+            ("problem", canonical_bytes(read.frozen.problem)),
+            ("plan", read.stored.plan),
+            ("certificate", read.stored.certificate.encode()),
+        ):
+            for start in range(0, len(text), PIECE_BYTES):
+                yield pb.DownloadPlanResponse(**{field: text[start : start + PIECE_BYTES]})
+
     async def GetOutcome(
         self, request: pb.GetOutcomeRequest, context: Context
     ) -> pb.GetOutcomeResponse:

@@ -3,10 +3,12 @@
 import asyncio
 import dataclasses
 import hashlib
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +39,7 @@ from services.scheduling.domain.run import LeaseLost
 from services.scheduling.handlers.frozen import Inputs
 from services.scheduling.handlers.windows import Feasible
 from services.scheduling.settings import Settings
-from tests.support import world
+from tests.support import auditing, world
 from tests.support.clock import FixedClock
 from tests.support.serving import calling, served, settings_for
 
@@ -822,3 +824,83 @@ async def test_a_move_that_breaks_rules_says_which_in_both_languages(
     assert list(price.violations) == [one.message for one in price.broken]
     assert "has_role" in {one.rule for one in price.broken} or not price.feasible
     assert all(one.message and one.message_en for one in price.broken)
+
+
+async def test_an_auditor_holds_a_plan_against_its_inputs_certificate_and_replay(
+    *, city: Any, address: str, settled: None, worker: Worker, pool: Pool, tmp_path: Path
+) -> None:
+    """With a pin put in after the freeze, so that the plan's inputs are not the round's."""
+    round = await proposed(city, worker, pool)
+    pin = pb.Pin(request="requests/r1", seat=0, expert="experts/ben")
+    pin.start_time.FromDatetime(world.at(1, 10).astimezone(UTC))
+    await city.AddPin(pb.AddPinRequest(round=ROUND, pin=pin))
+    run = await solved(city, worker, pool)
+    made = (await city.GetPlan(pb.GetPlanRequest(name=run.plan))).plan
+    assert made.inputs_hash != round.inputs_hash
+
+    folder = tmp_path / "files"
+    verify = ("round", "verify", "autumn", "--plan", run.plan, "--to", str(folder))
+    code, found = await auditing.zhihui(address, tmp_path, *verify)
+    everything = {"inputs": True, "check": True, "check-bound": True, "replay": True}
+    assert (code, found["sound"], auditing.held(found["desk"])) == (0, True, everything)
+
+    def later(plan: Any) -> None:
+        plan["assignments"][0]["start"] += 30
+
+    def dearer(certificate: Any) -> None:
+        need = next(one for one in certificate["duals"] if one["stage"] == "NEED")
+        need["kept"][0] += need["scale"]
+
+    def nearer(problem: Any) -> None:
+        problem["requests"][0]["weight"] += 1
+
+    def another(certificate: Any) -> None:
+        certificate["plan_sha256"] = "0" * 64
+
+    for file, change, seen in (
+        ("plan", later, {"check"}),
+        ("certificate", dearer, {"check-bound"}),
+        ("problem", nearer, {"inputs", "check", "check-bound", "replay"}),
+        ("certificate", another, {"check", "replay"}),
+    ):
+        before = auditing.tampered(folder, file, change)
+        assert auditing.broken(folder, made.inputs_hash) == seen
+        (folder / f"{file}.json").write_bytes(before)
+    assert auditing.broken(folder, made.inputs_hash) == set()
+
+
+async def test_a_stored_plan_that_was_changed_is_seen_by_service_and_auditor(
+    *, city: Any, address: str, settled: None, worker: Worker, pool: Pool, tmp_path: Path
+) -> None:
+    round = await proposed(city, worker, pool)
+    stored = await pool.fetchval("SELECT plan FROM plans WHERE name = $1", round.plan)
+    plan = json.loads(stored)
+    plan["assignments"][0]["start"] += 30
+    await pool.execute(
+        "UPDATE plans SET plan = $2 WHERE name = $1", round.plan, json.dumps(plan).encode()
+    )
+    code, found = await auditing.zhihui(address, tmp_path, "round", "verify", "autumn")
+    assert (code, found["sound"]) == (2, False)
+    assert found["violations"]
+    assert auditing.held(found["desk"]) == {
+        "inputs": True,
+        "check": False,
+        "check-bound": True,
+        "replay": True,  # of the certificate, which is as it was
+    }
+
+
+async def test_an_adopted_repair_has_no_certificate_and_says_so(
+    *, city: Any, address: str, settled: None, worker: Worker, pool: Pool, tmp_path: Path
+) -> None:
+    await opened(city)
+    await city.FreezeRound(pb.FreezeRoundRequest(name=ROUND))
+    await resting(city, "experts/ann", "experts/ben", "experts/far")
+    run = await solved(city, worker, pool)
+    ask = pb.AdoptRepairRequest(plan=run.plan, request="requests/r1", code="OTHER_WINDOW")
+    await city.AdoptRepair(ask)
+    code, found = await auditing.zhihui(address, tmp_path, "round", "verify", "autumn")
+    assert (code, auditing.held(found["desk"])) == (
+        0,
+        {"inputs": True, "check": True, "certificate": None},
+    )

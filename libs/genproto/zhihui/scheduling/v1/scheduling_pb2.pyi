@@ -2917,6 +2917,60 @@ class DownloadInputsResponse(_message.Message):
 Global___DownloadInputsResponse: _TypeAlias = DownloadInputsResponse  # noqa: Y015
 
 @_typing.final
+class DownloadPlanRequest(_message.Message):
+    """Which plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`rounds/{round}/plans/{plan}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadPlanRequest: _TypeAlias = DownloadPlanRequest  # noqa: Y015
+
+@_typing.final
+class DownloadPlanResponse(_message.Message):
+    """A piece of one of three files, at most 64 KiB; the files one after the other, in this order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    problem: _builtins.bytes
+    """problem.json: its SHA-256 is the plan's `inputs_hash`."""
+    plan: _builtins.bytes
+    """plan.json, with indices of the problem."""
+    certificate: _builtins.bytes
+    """certificate.json; left out where a plan has none, as after a repair."""
+    def __init__(
+        self,
+        *,
+        problem: _builtins.bytes = ...,
+        plan: _builtins.bytes = ...,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "piece", b"piece", "plan", b"plan", "problem", b"problem"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "piece", b"piece", "plan", b"plan", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["problem", "plan", "certificate"]  # noqa: Y015
+    _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
+
+Global___DownloadPlanResponse: _TypeAlias = DownloadPlanResponse  # noqa: Y015
+
+@_typing.final
 class OfferRoundRequest(_message.Message):
     """Which round is offered."""
 

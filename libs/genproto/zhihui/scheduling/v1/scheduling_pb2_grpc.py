@@ -172,6 +172,11 @@ class SchedulingServiceStub:
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsRequest.SerializeToString,
                 response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsResponse.FromString,
                 _registered_method=True)
+        self.DownloadPlan = channel.unary_stream(
+                '/zhihui.scheduling.v1.SchedulingService/DownloadPlan',
+                request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanRequest.SerializeToString,
+                response_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanResponse.FromString,
+                _registered_method=True)
         self.OfferRound = channel.unary_unary(
                 '/zhihui.scheduling.v1.SchedulingService/OfferRound',
                 request_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.OfferRoundRequest.SerializeToString,
@@ -434,6 +439,13 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadPlan(self, request, context):
+        """All that proves a plan: the inputs it was made from (with its own pins and changes), the plan, its certificate; in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OfferRound(self, request, context):
         """PROPOSED to OFFERED: asks the experts. Announces AssignmentOffered for each.
         """
@@ -663,6 +675,11 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.DownloadInputs,
                     request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsRequest.FromString,
                     response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsResponse.SerializeToString,
+            ),
+            'DownloadPlan': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadPlan,
+                    request_deserializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanRequest.FromString,
+                    response_serializer=zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanResponse.SerializeToString,
             ),
             'OfferRound': grpc.unary_unary_rpc_method_handler(
                     servicer.OfferRound,
@@ -1462,6 +1479,33 @@ class SchedulingService:
             '/zhihui.scheduling.v1.SchedulingService/DownloadInputs',
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsRequest.SerializeToString,
             zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zhihui.scheduling.v1.SchedulingService/DownloadPlan',
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanRequest.SerializeToString,
+            zhihui_dot_scheduling_dot_v1_dot_scheduling__pb2.DownloadPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -90,6 +90,8 @@ class SchedulingServiceStub:
     """Checks a plan again with the referee, from the stored inputs, and recomputes hash and values."""
     DownloadInputs: _grpc.UnaryStreamMultiCallable[_scheduling_pb2.DownloadInputsRequest, _scheduling_pb2.DownloadInputsResponse]
     """The frozen inputs as the optimizer's problem.json, to solve or check at a desk; in pieces."""
+    DownloadPlan: _grpc.UnaryStreamMultiCallable[_scheduling_pb2.DownloadPlanRequest, _scheduling_pb2.DownloadPlanResponse]
+    """All that proves a plan: the inputs it was made from (with its own pins and changes), the plan, its certificate; in pieces."""
     OfferRound: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.OfferRoundRequest, _scheduling_pb2.OfferRoundResponse]
     """PROPOSED to OFFERED: asks the experts. Announces AssignmentOffered for each."""
     AcceptOffer: _grpc.UnaryUnaryMultiCallable[_scheduling_pb2.AcceptOfferRequest, _scheduling_pb2.AcceptOfferResponse]
@@ -181,6 +183,8 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """Checks a plan again with the referee, from the stored inputs, and recomputes hash and values."""
     DownloadInputs: _aio.UnaryStreamMultiCallable[_scheduling_pb2.DownloadInputsRequest, _scheduling_pb2.DownloadInputsResponse]  # type: ignore[assignment]
     """The frozen inputs as the optimizer's problem.json, to solve or check at a desk; in pieces."""
+    DownloadPlan: _aio.UnaryStreamMultiCallable[_scheduling_pb2.DownloadPlanRequest, _scheduling_pb2.DownloadPlanResponse]  # type: ignore[assignment]
+    """All that proves a plan: the inputs it was made from (with its own pins and changes), the plan, its certificate; in pieces."""
     OfferRound: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.OfferRoundRequest, _scheduling_pb2.OfferRoundResponse]  # type: ignore[assignment]
     """PROPOSED to OFFERED: asks the experts. Announces AssignmentOffered for each."""
     AcceptOffer: _aio.UnaryUnaryMultiCallable[_scheduling_pb2.AcceptOfferRequest, _scheduling_pb2.AcceptOfferResponse]  # type: ignore[assignment]
@@ -431,6 +435,14 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_scheduling_pb2.DownloadInputsResponse], _abc.AsyncIterator[_scheduling_pb2.DownloadInputsResponse]]:
         """The frozen inputs as the optimizer's problem.json, to solve or check at a desk; in pieces."""
+
+    @_abc_1.abstractmethod
+    def DownloadPlan(
+        self,
+        request: _scheduling_pb2.DownloadPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_scheduling_pb2.DownloadPlanResponse], _abc.AsyncIterator[_scheduling_pb2.DownloadPlanResponse]]:
+        """All that proves a plan: the inputs it was made from (with its own pins and changes), the plan, its certificate; in pieces."""
 
     @_abc_1.abstractmethod
     def OfferRound(
