@@ -18,7 +18,7 @@ from services.scheduling.optimizer.orienteering.problem import Instance
 Routes = list[list[int]]
 """Per vehicle the jobs in order."""
 
-PEERS = ("pyvrp", "vroom", "ortools")
+PEERS = ("pyvrp", "vroom", "ortools", "timefold")
 
 
 @dataclasses.dataclass(frozen=True)
