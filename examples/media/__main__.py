@@ -22,7 +22,7 @@ from libs.facts.kit import Fact, Subscription, serve
 from libs.messaging import MESSAGING_MIGRATIONS
 from libs.postgres.migrate import migrate
 from libs.postgres.outages import OUTAGES
-from libs.postgres.pool import Connection, Pool
+from libs.postgres.pool import Connection, Pool, acquired
 from libs.settings import ServiceSettings
 
 TOPIC = "public.event.v1"
@@ -65,13 +65,14 @@ async def take_down(connection: Connection, fact: Fact[None]) -> None:
 
 async def feed(pool: Pool) -> list[dict[str, Any]]:
     """What the page shows, by start."""
-    rows = await pool.fetch(
-        """
-        SELECT event, title, start_at, end_at, venue, district, speakers, delivered
-          FROM listings
-         ORDER BY start_at, event
-        """
-    )
+    async with acquired(pool) as connection:
+        rows = await connection.fetch(
+            """
+            SELECT event, title, start_at, end_at, venue, district, speakers, delivered
+              FROM listings
+             ORDER BY start_at, event
+            """
+        )
     return [
         {**row, "start_at": row["start_at"].isoformat(), "end_at": row["end_at"].isoformat()}
         for row in map(dict, rows)

@@ -13,6 +13,7 @@ import asyncpg
 from libs.messaging import kafka
 from libs.messaging.relay import republish
 from libs.messaging.topics import dead_letter_topic
+from libs.postgres.outages import lost
 from libs.postgres.pool import Connection
 
 SERVICES = ("experts", "events", "scheduling", "feeds")
@@ -101,10 +102,11 @@ async def connected(owner_dsn: str, *, service: str = "") -> AsyncIterator[Conne
     if service:
         settings["search_path"] = service
     connection = await asyncpg.connect(owner_dsn, server_settings=settings, command_timeout=60)
-    try:
-        yield connection
-    finally:
-        await connection.close()
+    with lost(connection):
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
 
 async def outboxes(owner_dsn: str, services: Sequence[str]) -> list[OutboxState]:

@@ -16,8 +16,8 @@ from prometheus_client import Counter, Gauge
 from libs.messaging import kafka
 from libs.messaging.outbox import CHANNEL
 from libs.messaging.topics import state_twin_of
-from libs.postgres.outages import OUTAGES, is_lost, lost
-from libs.postgres.pool import Pool
+from libs.postgres.outages import OUTAGES, is_lost
+from libs.postgres.pool import Pool, acquired
 from libs.settings import ServiceSettings
 
 BATCH = 500
@@ -96,16 +96,15 @@ class Relay:
         backoff_s = 0.1
         while True:
             try:
-                async with self._pool.acquire() as connection:
-                    with lost(connection):
-                        await self._locked(connection)
-                        async with kafka.Producer(
-                            self._bootstrap, client=f"{self._service}-relay"
-                        ) as producer:
-                            _log.info("relaying", bootstrap=self._bootstrap)
-                            await self._replayed(connection, producer)
-                            backoff_s = 0.1
-                            await self._publish(connection, producer)
+                async with acquired(self._pool) as connection:
+                    await self._locked(connection)
+                    async with kafka.Producer(
+                        self._bootstrap, client=f"{self._service}-relay"
+                    ) as producer:
+                        _log.info("relaying", bootstrap=self._bootstrap)
+                        await self._replayed(connection, producer)
+                        backoff_s = 0.1
+                        await self._publish(connection, producer)
             except (*OUTAGES, *kafka.OUTAGES) as error:
                 _log.warning("relay_outage", error=repr(error), again_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)

@@ -16,19 +16,24 @@ OUTAGES: tuple[type[Exception], ...] = (
 """Callers should retry with backoff; answered UNAVAILABLE."""
 
 
+_MISCALLED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver calls a lost connection: its caller's mistake, or its own."""
+
+
 @contextmanager
 def lost(connection: Any) -> Iterator[None]:
-    """Raise what is an outage for the driver's InterfaceError when `connection` was cut inside the block.
+    """Raise what is an outage for the driver's errors of misuse when `connection` was cut inside the block.
 
     The driver says "connection is closed" with the class it also has for its caller's mistakes, and at the end of a
-    transaction block it says so in place of the error that came first.
+    transaction block it says so in place of the error that came first. A server that ends tells idle connections so: until
+    the driver sees the socket closed, the next statement is answered with an error about the protocol's state.
 
     Raises:
         asyncpg.ConnectionDoesNotExistError: the connection is gone.
     """
     try:
         yield
-    except asyncpg.InterfaceError as error:
+    except _MISCALLED as error:
         if not is_lost(connection):
             raise
         raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error

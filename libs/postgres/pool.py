@@ -65,6 +65,20 @@ async def _connected(settings: ServiceSettings, session: dict[str, str]) -> Pool
 
 
 @asynccontextmanager
+async def acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection, given back at the end of the block; when it was cut meanwhile, that is an outage and no misuse."""
+    connection = await pool.acquire()
+    try:
+        with lost(connection):
+            yield connection
+    finally:
+        try:
+            await pool.release(connection)
+        except asyncpg.InternalClientError as error:
+            raise asyncpg.ConnectionDoesNotExistError("lost when it was given back") from error
+
+
+@asynccontextmanager
 async def transaction(
     pool: Pool, *, isolation: Isolation = "read_committed", readonly: bool = False
 ) -> AsyncIterator[Connection]:
@@ -74,9 +88,10 @@ async def transaction(
         ConcurrentChange: PostgreSQL gave this transaction up for another one (deadlock, serialization).
     """
     try:
-        async with pool.acquire() as connection:
-            with lost(connection):
-                async with connection.transaction(isolation=isolation, readonly=readonly):
-                    yield connection
+        async with (
+            acquired(pool) as connection,
+            connection.transaction(isolation=isolation, readonly=readonly),
+        ):
+            yield connection
     except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
         raise ConcurrentChange("changed by somebody else at the same moment; try again") from error

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import asyncpg
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -59,7 +58,7 @@ SAYS = {
 CLOCK_AHEAD_S = 60 * 86_400
 """Beyond the horizon of the rounds: deliveries can be recorded then."""
 
-OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES, asyncpg.InterfaceError, KafkaException)
+OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES, KafkaException)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from libs.postgres.pool import Connection, Pool
+from libs.postgres.pool import Connection, Pool, acquired
 from libs.postgres.pool import transaction as open_transaction
 from services.feeds.domain.calendar import Calendar, CalendarNotFound, Entry, SubjectNotFound
 from services.feeds.domain.webhook import (
@@ -381,38 +381,39 @@ class PostgresDue:
         self, *, now: datetime, lease: timedelta, busy: Sequence[str], webhooks: int, each: int
     ) -> list[Due]:
         """Up to `each` deliveries of up to `webhooks` active ones that are not `busy`; nobody else gets them meanwhile."""
-        rows = await self._pool.fetch(
-            """
-            WITH due AS (
-                SELECT one.number
-                  FROM (SELECT name
-                          FROM webhooks
-                         WHERE state = 'ACTIVE'
-                           AND NOT name = ANY ($3)
-                           AND EXISTS (SELECT FROM deliveries
-                                        WHERE webhook = webhooks.name AND state = 'WAITING' AND next_time <= $1)
-                         LIMIT $4) AS hook
-                 CROSS JOIN LATERAL (SELECT number
-                                       FROM deliveries
-                                      WHERE webhook = hook.name AND state = 'WAITING' AND next_time <= $1
-                                      ORDER BY next_time, number
-                                      LIMIT $5
-                                        FOR UPDATE SKIP LOCKED) AS one
+        async with acquired(self._pool) as connection:
+            rows = await connection.fetch(
+                """
+                WITH due AS (
+                    SELECT one.number
+                      FROM (SELECT name
+                              FROM webhooks
+                             WHERE state = 'ACTIVE'
+                               AND NOT name = ANY ($3)
+                               AND EXISTS (SELECT FROM deliveries
+                                            WHERE webhook = webhooks.name AND state = 'WAITING' AND next_time <= $1)
+                             LIMIT $4) AS hook
+                     CROSS JOIN LATERAL (SELECT number
+                                           FROM deliveries
+                                          WHERE webhook = hook.name AND state = 'WAITING' AND next_time <= $1
+                                          ORDER BY next_time, number
+                                          LIMIT $5
+                                            FOR UPDATE SKIP LOCKED) AS one
+                )
+                UPDATE deliveries
+                   SET next_time = $2
+                  FROM due, webhooks
+                 WHERE deliveries.number = due.number AND webhooks.name = deliveries.webhook
+                RETURNING deliveries.number, webhook, message_id, type, topic, key, deliveries.state, attempts
+                        , deliveries.create_time, last_status, last_error, next_time, body, url, secret
+                        , secret_before, secret_changed_at
+                """,
+                now,
+                now + lease,
+                list(busy),
+                webhooks,
+                each,
             )
-            UPDATE deliveries
-               SET next_time = $2
-              FROM due, webhooks
-             WHERE deliveries.number = due.number AND webhooks.name = deliveries.webhook
-            RETURNING deliveries.number, webhook, message_id, type, topic, key, deliveries.state, attempts
-                    , deliveries.create_time, last_status, last_error, next_time, body, url, secret
-                    , secret_before, secret_changed_at
-            """,
-            now,
-            now + lease,
-            list(busy),
-            webhooks,
-            each,
-        )
         return sorted((_due(row, now) for row in rows), key=lambda one: one.number)
 
     async def note(self, due: Due, answer: Answer, *, now: datetime) -> WebhookState | None:
@@ -441,10 +442,11 @@ class PostgresDue:
 
     async def forget_old(self, *, now: datetime) -> None:
         """Deliveries that ended long ago."""
-        await self._pool.execute(
-            "DELETE FROM deliveries WHERE state <> 'WAITING' AND create_time < $1",
-            now - DELIVERIES_KEPT,
-        )
+        async with acquired(self._pool) as connection:
+            await connection.execute(
+                "DELETE FROM deliveries WHERE state <> 'WAITING' AND create_time < $1",
+                now - DELIVERIES_KEPT,
+            )
 
 
 def _due(row: Any, now: datetime) -> Due:
