@@ -27,6 +27,7 @@ from services.scheduling.api.servicer import SchedulingServicer
 from services.scheduling.api.worker import Worker
 from services.scheduling.handlers.frozen import Inputs
 from services.scheduling.handlers.windows import Feasible
+from services.scheduling.optimizer.warming import is_compiled
 from services.scheduling.settings import Settings
 
 FRESH_S = 2.0
@@ -85,9 +86,15 @@ async def work(settings: Settings) -> None:
 
 
 async def _compiled() -> None:
-    """Let a process of its own compile the search, once per machine, before a run could have to wait for it."""
+    """Let a process of its own compile the search, once per machine, before a run could have to wait for it.
+
+    It ends with this one, even if this one is killed: the pipe to it is closed then.
+    """
+    if is_compiled():
+        return
     compiling = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.scheduling.optimizer", "warm-up"
+        *(sys.executable, "-m", "services.scheduling.optimizer", "warm-up", "--end-with-stdin"),
+        stdin=asyncio.subprocess.PIPE,
     )
     try:
         await compiling.wait()

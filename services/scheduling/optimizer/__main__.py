@@ -11,7 +11,7 @@ from services.scheduling.optimizer.problem import Plan, Stage
 from services.scheduling.optimizer.relaxing import Repairs
 from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
 from services.scheduling.optimizer.stop import Stop
-from services.scheduling.optimizer.warming import warm_up
+from services.scheduling.optimizer.warming import compile_once, end_with_stdin
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.set_defaults(run=_check)
     warming = commands.add_parser("warm-up", help="预先编译 · compile before anybody waits for it")
+    warming.add_argument(
+        "--end-with-stdin", action="store_true", help="end when standard input is closed"
+    )
     warming.set_defaults(run=_warm_up)
     proving = commands.add_parser(
         "check-bound", help="验证上界 · prove a certificate's bounds again, in whole numbers"
@@ -111,8 +114,10 @@ def _replay(asked: argparse.Namespace) -> int:
     return _say(f"重演一致 · the replay gives the same plan {found}", 0)
 
 
-def _warm_up(_asked: argparse.Namespace) -> int:
-    warm_up()
+def _warm_up(asked: argparse.Namespace) -> int:
+    if asked.end_with_stdin:
+        end_with_stdin()
+    compile_once()
     return 0
 
 

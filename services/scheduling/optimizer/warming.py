@@ -1,9 +1,19 @@
 """Compile the search's loops before anybody waits for them: `python -m services.scheduling.optimizer warm-up`.
 
-numba keeps what it has compiled beside the sources, or in `NUMBA_CACHE_DIR`; the next process only reads it.
+numba keeps what it has compiled beside the sources, or in `NUMBA_CACHE_DIR`; the next process only reads it. A mark beside it
+says that all of it is there for these sources, this processor and this numba, and a lock keeps others from compiling the same.
 """
 
 import dataclasses
+import fcntl
+import hashlib
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numba
+from numba.core.registry import cpu_target
 
 from services.scheduling.optimizer.explain import Explainer
 from services.scheduling.optimizer.problem import (
@@ -24,6 +34,56 @@ from services.scheduling.optimizer.problem import (
 from services.scheduling.optimizer.relaxing import Repairs
 from services.scheduling.optimizer.solve import LEVELS, solve
 from services.scheduling.optimizer.stop import Stop
+
+_SOURCES = Path(__file__).parent
+
+
+def is_compiled() -> bool:
+    """Whether a process before this one has compiled everything there is."""
+    return _mark().exists()
+
+
+def compile_once() -> bool:
+    """Let everything be compiled that is not; one process at a time does it, the others wait for it.
+
+    Gives whether this process was the one. Where the cache cannot be written, each compiles for itself.
+    """
+    mark = _mark()
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        lock = (mark.parent / "warming.lock").open("w")
+    except OSError:
+        warm_up()
+        return True
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel gives it back, also when we are killed
+        if mark.exists():
+            return False
+        warm_up()
+        mark.touch()
+    return True
+
+
+def end_with_stdin() -> None:
+    """End this process when its standard input is closed: whoever holds the other end has gone, however it went."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-stdin", daemon=True).start()
+
+
+def _mark() -> Path:
+    """Named after all that numba asks for before it takes what is in its cache."""
+    known = hashlib.sha256(repr((sys.version, numba.__version__, str(_SOURCES))).encode())
+    known.update(repr(cpu_target.target_context.codegen().magic_tuple()).encode())
+    for path in sorted(_SOURCES.rglob("*.py")):
+        there = path.stat()
+        known.update(f"{path} {there.st_mtime_ns} {there.st_size}".encode())
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or _SOURCES / "__pycache__")
+    return folder / f"compiled-{known.hexdigest()[:16]}"
 
 
 def warm_up() -> None:
