@@ -7,12 +7,13 @@ says that all of it is there for these sources, this processor and this numba, a
 import dataclasses
 import fcntl
 import hashlib
-import os
+import signal
 import sys
 import threading
 from pathlib import Path
 
 import numba
+from numba.core import config
 from numba.core.registry import cpu_target
 
 from services.scheduling.optimizer.explain import Explainer
@@ -70,7 +71,7 @@ def end_with_stdin() -> None:
     def watch() -> None:
         while sys.stdin.buffer.read(1):
             pass
-        os._exit(1)
+        signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=watch, name="end-with-stdin", daemon=True).start()
 
@@ -82,7 +83,7 @@ def _mark() -> Path:
     for path in sorted(_SOURCES.rglob("*.py")):
         there = path.stat()
         known.update(f"{path} {there.st_mtime_ns} {there.st_size}".encode())
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or _SOURCES / "__pycache__")
+    folder = Path(config.CACHE_DIR or _SOURCES / "__pycache__")  # type: ignore[attr-defined]  # made from the environment
     return folder / f"compiled-{known.hexdigest()[:16]}"
 
 
