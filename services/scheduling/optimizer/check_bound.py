@@ -393,8 +393,11 @@ def _continues(problem: Problem, run: Visit, visit: Visit) -> bool:
 
 # The best day, and the best round -------------------------------------------------------------------------------------
 
-Way = tuple[bool, bool]
-"""Whether the day begins after a night away, and whether it ends with one."""
+HOME, ANYWHERE = -1, -2
+"""Where a day begins or ends if not in a bed at some place: at home, or in a bed wherever that is best."""
+
+Ways = dict[tuple[int, int], int]
+"""By (where the day ends, number of visits): the most that the day can be worth."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -416,27 +419,31 @@ def _best_days(
     day: int,
     visits: Sequence[Visit],
     *,
-    most: int,
-    away: bool,
-    lodges: bool,
-) -> dict[tuple[bool, int], int]:
-    """By (ends with a night away, number of visits): the most that a chain of visits is worth, at most `most` of them."""
+    origin: int,
+    floor: Sequence[int | None],
+    hope: int | None,
+) -> Ways:
+    """What a day that begins at `origin` can be worth, at most `len(floor) - 1` visits long.
+
+    `floor[k]` is what at most `k` visits are worth anyway (None: nothing is known), `hope` the most that lodging after the day
+    adds to that (None: nobody lodges). A chain that with all hope is worth no more than its floor is of no use.
+    """
     windows = _windows(expert, day)
     travel, step = problem.travel_min, problem.start_step_min
-    best: dict[tuple[bool, int], int] = {}
-    ends = (False, True) if lodges else (False,)
+    floors, most = list(floor), len(floor) - 1
+    best: Ways = {}
     steps = 0
 
+    def better(worth: int, count: int) -> bool:
+        known = floors[count]
+        return known is None or worth > known
+
     def hopeless(sure: int, count: int, after: int) -> bool:
-        """No chain that goes on like this is worth more than one with no more visits: each that follows is worth `after` at most."""
-        for total in range(count, most + 1):
-            for end in ends:
-                known = [best[end, k] for k in range(1, total + 1) if (end, k) in best]
-                if not away and not end:
-                    known.append(0)  # staying at home
-                if not known or sure + (total - count) * max(0, after) > max(known):
-                    return False
-        return True
+        """No chain that goes on like this is of use: each visit that follows is worth `after` at most."""
+        return not any(
+            better(sure + max(0, hope or 0) + (total - count) * max(0, after), total)
+            for total in range(count, most + 1)
+        )
 
     def grow(chain: _Chain) -> Iterator[_Chain]:
         """Every chain with one visit more, dearest first, until there is no hope."""
@@ -447,10 +454,11 @@ def _best_days(
                 return
             if visit.request in chain.requests or visit.window < chain.window:
                 continue
-            if away and not chain.requests:
+            if origin != HOME and not chain.requests:
                 if visit.window != 0:
                     continue
-                leg, arrives = 0, windows[0].start
+                leg = 0 if origin == ANYWHERE else travel[origin][visit.place]
+                arrives = windows[0].start + leg
             elif visit.window == chain.window:
                 leg = travel[chain.place][visit.place]
                 arrives = chain.ends + leg
@@ -480,7 +488,7 @@ def _best_days(
             continue
         steps += 1
         if steps > STEPS_MAX:
-            return _dearest(visits, most, ends)
+            return _dearest(visits, most, lodges=hope is not None)
         count = len(chain.requests)
         home_min = travel[chain.place][expert.home]
         if (
@@ -488,83 +496,139 @@ def _best_days(
             and chain.travel + home_min <= expert.limits.travel_min_per_day_max
         ):
             worth = chain.worth - weights.travel * home_min
-            best[False, count] = max(worth, best.get((False, count), worth))
-        if lodges and chain.window == len(windows) - 1:
-            best[True, count] = max(chain.worth, best.get((True, count), chain.worth))
+            if better(worth, count):
+                best[HOME, count] = worth
+                for total in range(count, most + 1):
+                    if better(worth, total):
+                        floors[total] = worth
+        if hope is not None and chain.window == len(windows) - 1:
+            known = best.get((chain.place, count))
+            if (known is None or chain.worth > known) and better(chain.worth + hope, count):
+                best[chain.place, count] = chain.worth
         if count < most:
             open_chains.append(grow(chain))
     return best
 
 
-def _dearest(
-    visits: Sequence[Visit], most: int, ends: Sequence[bool]
-) -> dict[tuple[bool, int], int]:
-    """The dearest visits to different requests, as if they always fitted."""
+def _dearest(visits: Sequence[Visit], most: int, *, lodges: bool) -> Ways:
+    """The dearest visits to different requests, as if they always fitted and the day could end at all of their places."""
     worths: dict[int, int] = {}
     for visit in visits:
         worths.setdefault(visit.request, visit.worth)
-    best = {}
-    for count, total in enumerate(itertools.accumulate(list(worths.values())[:most]), start=1):
-        for end in ends:
-            best[end, count] = total
-    return best
+    ends = {HOME} | ({visit.place for visit in visits} if lodges else set())
+    return {
+        (end, count): total
+        for count, total in enumerate(itertools.accumulate(list(worths.values())[:most]), start=1)
+        for end in ends
+    }
+
+
+State = tuple[int, int, int, int, int]
+"""Engagements and days with visits of this week, engagements of the round, nights, and where one sleeps."""
 
 
 def _best_round(
     problem: Problem, weights: Weights, person: int, days: Mapping[int, Sequence[Visit]]
 ) -> int:
-    """The most that one person's whole round is worth, inside limits per week and round, rest days and nights away."""
+    """The most that one person's whole round is worth, inside limits per week and round, rest days and nights away.
+
+    Nights in a row are left out where each of their days could as well be spent from home to home, with no more visits.
+    """
     expert = problem.experts[person]
     limits = expert.limits
     left_of_round = limits.per_round_max - expert.engaged_before_round
-    # (engagements and days with visits of this week, engagements of the round, nights, is the person away) -> worth
-    states: dict[tuple[int, int, int, int, bool], int] = {(0, 0, 0, 0, False): 0}
-    week = None
+    left_of_week = []
     for day in range(problem.days):
-        if (day + problem.first_weekday) // 7 != week:
-            week = (day + problem.first_weekday) // 7
-            states = _best_of(
-                ((0, 0, done, nights, away), worth)
-                for (_, _, done, nights, away), worth in states.items()
-            )
+        week = (day + problem.first_weekday) // 7
         before = expert.engaged_before[week] if week < len(expert.engaged_before) else 0
-        left_of_week = limits.per_week_max - before
-        visits = days.get(day, ())
-        most = min(limits.per_day_max, left_of_week, left_of_round, len(visits))
-        chains: dict[Way, dict[int, int]] = {}
-        for away in {state[4] for state in states} if most > 0 else set():
-            lodges = limits.nights_max > 0 and bool(days.get(day + 1))
-            best = _best_days(
-                problem, weights, expert, day, visits, most=most, away=away, lodges=lodges
+        left_of_week.append(limits.per_week_max - before)
+    most = [
+        max(0, min(limits.per_day_max, left_of_week[day], left_of_round, len(days.get(day, ()))))
+        for day in range(problem.days)
+    ]
+
+    def ways(
+        day: int, origin: int, floor: Sequence[int | None], hope: int | None, visits_max: int
+    ) -> Ways:
+        if not visits_max:
+            return {}
+        return _best_days(
+            problem, weights, expert, day, days[day], origin=origin, floor=floor, hope=hope
+        )
+
+    at_home = [
+        ways(day, HOME, [0] * (most[day] + 1), None, most[day]) for day in range(problem.days)
+    ]
+    floors = [
+        list(
+            itertools.accumulate(
+                (at_home[day].get((HOME, k), 0) for k in range(most[day] + 1)), max
             )
-            for (end, count), worth in best.items():
-                chains.setdefault((away, end), {})[count] = worth
-        grown: list[tuple[tuple[int, int, int, int, bool], int]] = []
-        for (engaged, worked, done, nights, away), so_far in states.items():
-            if not away:
-                grown.append(((engaged, worked, done, nights, False), so_far))
-            for end in (False, True):
-                for count, worth in chains.get((away, end), {}).items():
-                    if (
-                        engaged + count <= left_of_week
-                        and done + count <= left_of_round
-                        and worked + 1 <= 7 - limits.rest_days_per_week
-                        and nights + end <= limits.nights_max
-                    ):
-                        state = engaged + count, worked + 1, done + count, nights + end, end
-                        grown.append((state, so_far + worth - weights.night * end))
+        )
+        for day in range(problem.days)
+    ]
+    hopes: list[int | None] = [None] * (problem.days + 1)
+    for day in range(problem.days - 1, 0, -1) if limits.nights_max > 0 else ():
+        if not most[day - 1]:
+            continue
+        unknown: list[int | None] = [None] * (most[day] + 1)
+        later = hopes[day + 1]
+        gains = [
+            worth - floors[day][count] - weights.night + (0 if end == HOME else later or 0)
+            for (end, count), worth in ways(day, ANYWHERE, unknown, later, most[day]).items()
+        ]
+        hopes[day] = max(gains, default=None)
+    states: dict[State, int] = {(0, 0, 0, 0, HOME): 0}
+    gained: dict[int, int] = {}
+    for day in range(problem.days):
+        if (day + problem.first_weekday) % 7 == 0:
+            states = _best_of(
+                ((0, 0, done, nights, bed), worth)
+                for (_, _, done, nights, bed), worth in states.items()
+            )
+        chains = {HOME: at_home[day]}
+        hope = hopes[day + 1]
+        if hope is not None:
+            chains[HOME] = at_home[day] | {
+                way: worth
+                for way, worth in ways(day, HOME, floors[day], hope, most[day]).items()
+                if way[0] != HOME
+            }
+        for bed, gain in gained.items():
+            floor: list[int | None] = [known - gain + weights.night for known in floors[day]]
+            chains[bed] = ways(day, bed, floor, hope, most[day])
+        reached: dict[int, int] = {}
+        for bed, found in chains.items():
+            so_far = 0 if bed == HOME else gained[bed] - weights.night
+            for (end, count), worth in found.items():
+                if end != HOME:
+                    gain = so_far + worth - floors[day][count]
+                    reached[end] = max(gain, reached.get(end, gain))
+        gained = reached
+        grown: list[tuple[State, int]] = []
+        for (engaged, worked, done, nights, bed), so_far in states.items():
+            if bed == HOME:
+                grown.append(((engaged, worked, done, nights, HOME), so_far))
+            for (end, count), worth in chains.get(bed, {}).items():
+                lodges = end != HOME
+                if (
+                    engaged + count <= left_of_week[day]
+                    and done + count <= left_of_round
+                    and worked + 1 <= 7 - limits.rest_days_per_week
+                    and nights + lodges <= limits.nights_max
+                ):
+                    state = engaged + count, worked + 1, done + count, nights + lodges, end
+                    grown.append((state, so_far + worth - weights.night * lodges))
         states = _best_of(iter(grown))
     return max(
         worth - weights.load * done * done
-        for (_, _, done, _, away), worth in states.items()
-        if not away
+        for (_, _, done, _, bed), worth in states.items()
+        if bed == HOME
     )
 
 
-def _best_of(
-    ways: Iterator[tuple[tuple[int, int, int, int, bool], int]],
-) -> dict[tuple[int, int, int, int, bool], int]:
-    best: dict[tuple[int, int, int, int, bool], int] = {}
+def _best_of(ways: Iterator[tuple[State, int]]) -> dict[State, int]:
+    best: dict[State, int] = {}
     for state, worth in ways:
         if state not in best or worth > best[state]:
             best[state] = worth

@@ -19,7 +19,7 @@ from ortools.math_opt.python import mathopt as untyped
 from ortools.util.python.solve_interrupter import SolveInterrupter
 
 from services.scheduling.optimizer.lagrange import Point, Relaxation
-from services.scheduling.optimizer.pricing import Numbers, Rounds
+from services.scheduling.optimizer.pricing import HOME, Numbers, Rounds
 
 mathopt: Any = untyped
 
@@ -37,10 +37,6 @@ class Solved:
     tours: Numbers
     pass_price: Numbers
     """By pass: the price of a day with that one visit, of that person on that day."""
-    night: Numbers
-    """By person: the price of a night."""
-    bed: Numbers
-    """By person-day: the price of lodging after it; whoever comes from a bed the day after earns it."""
 
 
 class Master:
@@ -50,7 +46,8 @@ class Master:
         self._relaxation = relaxation
         self._known: set[bytes] = set()
         self._days: list[int] = []
-        self._modes: list[int] = []
+        self._from: list[int] = []
+        self._to: list[int] = []
         self._passes: list[Numbers] = []
         self._age: list[int] = []
         shape = relaxation.shape
@@ -62,84 +59,55 @@ class Master:
         from_home = np.maximum(
             passes.first, -(-(packed.window_from[passes.window] + out) // step) * step
         )
-        from_bed = np.maximum(
-            passes.first, -(-packed.window_from[passes.window].astype(np.int64) // step) * step
-        )
         self._pass_day = np.repeat(np.arange(len(passes.at) - 1), np.diff(passes.at))
-        day = self._pass_day % packed.days
-        busy = np.append(np.diff(passes.at) > 0, False)
-        tours = packed.nights_max[shape.person] > 0
-        after = tours & busy[self._pass_day + 1] & (day + 1 < packed.days)
-        before = tours & busy[self._pass_day - 1] & (day > 0)
-        in_last = passes.window == packed.window_at[self._pass_day + 1] - 1
-        in_first = passes.window == packed.window_at[self._pass_day]
-        self._single = []
-        """By mode: the passes that are a day tour by themselves."""
-        for mode in range(4):
-            away, lodges = mode // 2 == 1, mode % 2 == 1
-            start = from_bed if away else from_home
-            legs = (0 if away else out) + (0 if lodges else back)
-            ends = start + packed.duration[passes.request] + (0 if lodges else back)
-            fine = (start <= passes.last) & (legs <= packed.travel_max[shape.person])
-            fine &= ends <= packed.window_to[passes.window]
-            fine &= (in_first & before) if away else True
-            fine &= (in_last & after) if lodges else True
-            self._single.append(np.flatnonzero(fine & ~shape.in_vain[passes.group]))
-        self._single_known = np.zeros((4, len(passes.group)), dtype=np.bool_)
+        fine = (from_home <= passes.last) & (out + back <= packed.travel_max[shape.person])
+        ends = from_home + packed.duration[passes.request] + back
+        fine &= (ends <= packed.window_to[passes.window]) & ~shape.in_vain[passes.group]
+        self._single = np.flatnonzero(fine)
+        """Passes that are a day tour by themselves."""
+        self._single_known = np.zeros(len(passes.group), dtype=np.bool_)
 
     def add_single(self, solved: Solved, *, most: int) -> int:
         """Take the tours of one visit that would improve the program, at most so many, the most promising first."""
-        relaxation, group = self._relaxation, self._relaxation.shape.passes.group
+        relaxation, single = self._relaxation, self._single
+        gain = relaxation.own_worth[single] + solved.reward[relaxation.shape.passes.group[single]]
+        gain = gain - solved.pass_price[single]
+        gain[self._single_known[single]] = -1
+        found = np.flatnonzero(gain > 0.001 * relaxation.scale)
+        if len(found) > most:
+            found = found[np.argsort(-gain[found], kind="stable")[:most]]
         count = 0
-        for mode, single in enumerate(self._single):
-            day = self._pass_day[single]
-            gain = relaxation.own_worth[single] + solved.reward[group[single]]
-            gain = gain - solved.pass_price[single]
-            if mode % 2 == 1:
-                gain = gain - solved.bed[day] - solved.night[day // relaxation.shape.packed.days]
-            if mode >= 2:
-                gain = gain + solved.bed[day - 1]
-            gain[self._single_known[mode, single]] = -1
-            found = np.flatnonzero(gain > 0.001 * relaxation.scale)
-            if len(found) > most:
-                found = found[np.argsort(-gain[found], kind="stable")[:most]]
-            for one in single[found].tolist():
-                self._single_known[mode, one] = True
-                own = np.array([one], dtype=np.int64)
-                count += self._take(int(self._pass_day[one]), mode, own)
+        for one in single[found].tolist():
+            own = np.array([one], dtype=np.int64)
+            count += self._take(int(self._pass_day[one]), HOME, HOME, own)
         return count
 
-    def _take(self, day: int, mode: int, own: Numbers) -> bool:
-        key = bytes((mode,)) + np.sort(own).tobytes()
+    def _take(self, day: int, origin: int, end: int, own: Numbers) -> bool:
+        key = _key(origin, end, own)
         if key in self._known:
             return False
         self._known.add(key)
         self._days.append(day)
-        self._modes.append(mode)
+        self._from.append(origin)
+        self._to.append(end)
         self._passes.append(own)
         self._age.append(0)
+        if len(own) == 1 and origin == end == HOME:
+            self._single_known[own[0]] = True
         return True
-
-    @property
-    def tours(self) -> int:
-        """How many there are."""
-        return len(self._days)
-
-    def tour(self, index: int) -> tuple[int, int, Numbers]:
-        """Person-day, mode and passes of a tour."""
-        return self._days[index], self._modes[index], self._passes[index]
 
     def add(self, rounds: Rounds) -> int:
         """Take what is new of some rounds' day tours; how many those were."""
         before = len(self._days)
-        for day, mode, size, chain in zip(
+        for day, origin, end, size, chain in zip(
             rounds.tour_day.tolist(),
-            rounds.tour_mode.tolist(),
+            rounds.tour_from.tolist(),
+            rounds.tour_to.tolist(),
             rounds.tour_size.tolist(),
             rounds.tour_pass,
             strict=True,
         ):
-            self._take(day, mode, chain[:size].astype(np.int64))
+            self._take(day, origin, end, chain[:size].astype(np.int64))
         return len(self._days) - before
 
     def forget(self, tours: Numbers, *, idle: int) -> None:
@@ -150,18 +118,17 @@ class Master:
         ] + self._age[len(tours) :]
         if max(self._age, default=0) <= idle:
             return
-        for own, mode, age in zip(self._passes, self._modes, self._age, strict=True):
-            if age > idle and len(own) == 1:
-                self._single_known[mode, own[0]] = False
         stay = [i for i, age in enumerate(self._age) if age <= idle]
         self._days = [self._days[i] for i in stay]
-        self._modes = [self._modes[i] for i in stay]
+        self._from = [self._from[i] for i in stay]
+        self._to = [self._to[i] for i in stay]
         self._passes = [self._passes[i] for i in stay]
         self._age = [self._age[i] for i in stay]
-        self._known = {
-            bytes((mode,)) + np.sort(own).tobytes()
-            for mode, own in zip(self._modes, self._passes, strict=True)
-        }
+        self._known = {_key(*tour) for tour in zip(self._from, self._to, self._passes, strict=True)}
+        self._single_known[:] = False
+        for origin, end, own in zip(self._from, self._to, self._passes, strict=True):
+            if len(own) == 1 and origin == end == HOME:
+                self._single_known[own[0]] = True
 
     def solve(
         self, center: Point, *, width: float, room: float, until: Callable[[], bool]
@@ -177,7 +144,7 @@ class Master:
         owner = np.repeat(np.arange(count), sizes)
         own = (relaxation.own_worth[chosen]) / scale
         day = np.array(self._days, dtype=np.int64)
-        mode = np.array(self._modes, dtype=np.int64)
+        origin, end = np.array(self._from, dtype=np.int64), np.array(self._to, dtype=np.int64)
         expert, date = day // days, day % days
         week = packed.week_of_day[date].astype(np.int64)
         live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
@@ -213,7 +180,19 @@ class Master:
         )
         per_round = rows.take(experts, -np.inf, packed.round_left)
         nights = rows.take(experts, -np.inf, packed.nights_max)
-        beds = rows.take(experts * days, 0.0, 0.0)
+        # a bed is of a person-day and a place
+        lodging, coming = end != HOME, origin != HOME
+        places = len(packed.travel)
+        known, bed = np.unique(
+            np.concatenate(
+                (
+                    day[lodging] * places + end[lodging],
+                    (day[coming] - 1) * places + origin[coming],
+                )
+            ),
+            return_inverse=True,
+        )
+        beds = rows.take(len(known), 0.0, 0.0)
         put = rows.put
         put(classes + passes.group[chosen], owner, 1.0)
         put(
@@ -258,10 +237,10 @@ class Master:
         put(per_week + expert * weeks + week, every, sizes)
         put(rests + expert * weeks + week, every, 1.0)
         put(per_round + expert, every, sizes)
-        lodging, coming = mode % 2 == 1, mode >= 2
         put(nights + expert[lodging], every[lodging], 1.0)
-        put(beds + day[lodging], every[lodging], 1.0)
-        put(beds + day[coming] - 1, every[coming], -1.0)
+        slept = int(lodging.sum())
+        put(beds + bed[:slept], every[lodging], 1.0)
+        put(beds + bed[slept:], every[coming], -1.0)
         result = _solve(rows, gain, upper, until=until)
         if result is None:
             return None
@@ -283,8 +262,6 @@ class Master:
                 dual[per_round:nights],
             )
             * scale,
-            night=dual[nights:beds] * scale,
-            bed=dual[beds : beds + experts * days] * scale,
         )
 
     def _pass_prices(
@@ -296,6 +273,11 @@ class Master:
         weekly = expert * packed.weeks + week
         prices: Numbers = day[self._pass_day] + of_week[weekly] + of_rest[weekly] + of_round[expert]
         return prices
+
+
+def _key(origin: int, end: int, own: Numbers) -> bytes:
+    """What tells a tour from others; the order of its visits does not."""
+    return np.append(np.sort(own), (origin, end)).tobytes()
 
 
 class _Rows:

@@ -3,13 +3,13 @@
 A pass is one way to make one visit: a candidate of a seat at a run of starts that all have one reward. `tabulate` lists
 the passes of every person-day once; `Prices.best` then answers, for rewards by class of pass, the best round of everybody:
 
-* For a day, the best chain of exactly `k` visits, door to door, for the four ways to begin and end it (`HOME_HOME` and so on),
-  by depth-first search that leaves a branch when even the dearest passes still within reach could not lift it above what is
-  known. Within a run the earliest start is as good as any.
-* Over the days, a dynamic program with limits per week and round, days with visits per week, and nights away.
+* For a day, the best chain of exactly `k` visits, door to door, from home or a bed to home or a bed, by depth-first search that
+  leaves a branch when even the dearest passes still within reach could not lift it above what is known. Within a run the
+  earliest start is as good as any. Beds are looked at that could gain more than they cost, whatever bed one came from.
+* Over the days, a dynamic program with limits per week and round, days with visits per week, nights away, and the bed slept in.
 
-Where a night begins is not looked at on the day after (the way from there counts 0), and nobody is stopped from serving a
-request on two different days; both only make the value larger, so that the bound stays valid. `docs/optimizer.md`.
+Nobody is stopped from serving a request on two different days; that only makes the value larger, so that the bound stays
+valid. `docs/optimizer.md`.
 """
 
 import dataclasses
@@ -26,7 +26,10 @@ from services.scheduling.optimizer.problem import DAY_MIN
 Numbers = NDArray[Any]
 """Whole or real numbers, as the sentence beside says."""
 
-HOME_HOME, HOME_AWAY, AWAY_HOME, AWAY_AWAY = range(4)
+HOME = -1
+"""Where a day begins or ends, if not in a bed away."""
+ANYWHERE = -1
+"""A bed that is wherever one likes."""
 NEVER = -(2**60)
 """Worth of what cannot be."""
 
@@ -62,12 +65,14 @@ class Passes:
 class Rounds:
     """Everybody's best round: `worth[e]`, and its day tours in order of experts and days.
 
-    Tour `t` is of person-day `tour_day[t]`, mode `tour_mode[t]`, and has the passes `tour_pass[t, :tour_size[t]]`.
+    Tour `t` is of person-day `tour_day[t]`, begins at `tour_from[t]` and ends at `tour_to[t]` (the place of a bed, or `HOME`),
+    and has the passes `tour_pass[t, :tour_size[t]]`.
     """
 
     worth: Longs
     tour_day: Ints
-    tour_mode: Bytes
+    tour_from: Ints
+    tour_to: Ints
     tour_size: Shorts
     tour_pass: Ints
 
@@ -162,7 +167,7 @@ class Prices:
     def best_of(self, expert: int, low: int, worth: Numbers, terms: Terms) -> Numbers:
         """The visits of one person's best round, as passes; `worth` is that of the person's own, which begin at `low`."""
         self._worth[low : low + len(worth)] = worth
-        _, _, _, _, chosen = self._some(expert, expert + 1, self._worth, terms)
+        *_, chosen = self._some(expert, expert + 1, self._worth, terms)
         visits: Numbers = chosen[chosen >= 0]
         return visits
 
@@ -298,8 +303,8 @@ def _passes(
 
 @numba.njit(cache=True, nogil=True)
 def _days_best(
+    origin: int,
     away: bool,
-    lodges: bool,
     low: int,
     high: int,
     visits_max: int,
@@ -308,7 +313,6 @@ def _days_best(
     home: int,
     travel_max: int,
     first_window: int,
-    last_window: int,
     window_from: Ints,
     window_to: Ints,
     duration: Ints,
@@ -319,23 +323,26 @@ def _days_best(
     place: Ints,
     worth: Longs,
     travel_cost: int,
+    order: Longs,
+    dearest: Longs,
+    bed_of: Ints,
+    gain: Longs,
+    floor: Longs,
     best: Any,
     chain: Any,
 ) -> None:
-    """Fill `best[·, k]` and `chain[·, k]` for ways 0 (ends at home) and 1 (lodges) of one person-day.
+    """Fill `best[to, k]` and `chain[to, k]` of one person-day that begins at `origin`, a bed (or `ANYWHERE`) where `away`, else the home.
 
-    `best[0, 0]` is 0 where the day begins at home, so that chains worth nothing are not kept.
+    `to` is 0 where the day ends at home, else a bed: whoever ends with pass `p` may lodge in bed `bed_of[p - low]` (0: in none).
+    `gain[to]` is the most that beginning the next day in that bed can add to beginning it at home with no fewer visits. Chains of
+    `k` visits are kept that are worth more than `floor[k]`, with that gain where there is one; it rises with those found that end
+    at home. `order` has the passes by worth, the dearest first; `dearest[i]` is the most that the passes from `low + i` on are worth.
     """
     count = high - low
     best[:, :] = NEVER
-    order = np.argsort(-worth[low:high]) + low
-    dearest = np.empty(count + 1, dtype=np.int64)
-    dearest[count] = NEVER
-    for i in range(count - 1, -1, -1):
-        dearest[i] = max(dearest[i + 1], worth[low + i])
-    floor = np.full((2, visits_max + 1), NEVER, dtype=np.int64)
-    if not away:
-        floor[0, :] = 0
+    hope: Any = np.int64(0)
+    for to in range(1, len(gain)):
+        hope = max(hope, gain[to])
     position = np.zeros(visits_max + 1, dtype=np.int64)
     path = np.full(visits_max + 1, -1, dtype=np.int32)
     value = np.zeros(visits_max + 1, dtype=np.int64)
@@ -344,17 +351,16 @@ def _days_best(
     where = np.zeros(visits_max + 1, dtype=np.int64)
     legs = np.zeros(visits_max + 1, dtype=np.int64)
     reach = np.zeros(visits_max + 1, dtype=np.int64)
-    spot[0] = home
+    spot[0] = origin
     where[0] = first_window if away else -1
     time[0] = window_from[first_window]
     reach[0] = dearest[0]
     depth = 0
     branches = 0
-    ways = 2 if lodges else 1
     while depth >= 0:
         branches += 1
         if branches > BRANCHES_MAX:
-            _dearest_only(low, high, visits_max, order, request, worth, best, chain, ways)
+            _dearest_only(low, high, visits_max, order, request, worth, best, chain)
             return
         i = position[depth]
         leave = i == count or depth == visits_max
@@ -362,13 +368,10 @@ def _days_best(
             p = order[i]
             promising = False
             more = max(0, reach[depth])
-            sure = value[depth] + worth[p]
+            sure = value[depth] + worth[p] + hope
             for k in range(depth + 1, visits_max + 1):
-                rest = sure + (k - depth - 1) * more
-                for way in range(ways):
-                    if rest > floor[way, k]:
-                        promising = True
-                if promising:
+                if sure + (k - depth - 1) * more > floor[k]:
+                    promising = True
                     break
             leave = not promising
         if leave:
@@ -382,12 +385,13 @@ def _days_best(
         if known:
             continue
         into, here = window[p], where[depth]
-        leg: Any = 0
         if here == into:
-            if not (away and depth == 0):
+            leg = np.int64(0)
+            if spot[depth] != ANYWHERE:
                 leg = np.int64(travel[spot[depth], place[p]])
             arrives = time[depth] + leg
         elif here < into and not (away and depth == 0):
+            leg = np.int64(0)
             if here >= 0:
                 leg = np.int64(travel[spot[depth], home])
                 if time[depth] + leg > window_to[here]:
@@ -420,16 +424,20 @@ def _days_best(
         back = np.int64(travel[place[p], home])
         if time[depth] + back <= window_to[into] and legs[depth] + back <= travel_max:
             total = value[depth] - travel_cost * back
-            if total > floor[0, depth]:
+            if total > floor[depth]:
                 best[0, depth] = total
                 chain[0, depth, :depth] = path[1 : depth + 1]
                 for k in range(depth, visits_max + 1):
-                    floor[0, k] = max(floor[0, k], total)
-        if lodges and into == last_window and value[depth] > floor[1, depth]:
-            best[1, depth] = value[depth]
-            chain[1, depth, :depth] = path[1 : depth + 1]
-            for k in range(depth, visits_max + 1):
-                floor[1, k] = max(floor[1, k], value[depth])
+                    floor[k] = max(floor[k], total)
+        to = bed_of[p - low] if len(gain) > 1 else 0
+        if to > 0 and gain[to] != NEVER and value[depth] + gain[to] > floor[depth]:
+            better = True
+            for k in range(1, depth + 1):
+                if best[to, k] >= value[depth]:
+                    better = False
+            if better:
+                best[to, depth] = value[depth]
+                chain[to, depth, :depth] = path[1 : depth + 1]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -442,9 +450,8 @@ def _dearest_only(
     worth: Longs,
     best: Any,
     chain: Any,
-    ways: int,
 ) -> None:
-    """The sum of the dearest passes of different requests, as if they always fitted."""
+    """The sum of the dearest passes of different requests, as if they always fitted and ended wherever one likes."""
     size, total = 0, 0
     for i in range(high - low):
         p = order[i]
@@ -457,9 +464,9 @@ def _dearest_only(
         chain[0, visits_max, size] = p
         size += 1
         total += worth[p]
-        for way in range(ways):
-            best[way, size] = total
-            chain[way, size, :size] = chain[0, visits_max, :size]
+        for to in range(len(best)):
+            best[to, size] = total
+            chain[to, size, :size] = chain[0, visits_max, :size]
         if size == visits_max:
             break
 
@@ -499,143 +506,280 @@ def _rounds(
     values = np.zeros(last_expert - first_expert, dtype=np.int64)
     room = (last_expert - first_expert) * days
     tour_day = np.zeros(room, dtype=np.int32)
-    tour_mode = np.zeros(room, dtype=np.int8)
+    tour_from = np.full(room, HOME, dtype=np.int32)
+    tour_to = np.full(room, HOME, dtype=np.int32)
     tour_size = np.zeros(room, dtype=np.int16)
     tour_pass = np.full((room, visits_max), -1, dtype=np.int32)
     tours = 0
-    best = np.full((days, 4, visits_max + 1), NEVER, dtype=np.int64)
-    chain = np.full((days, 4, visits_max + 1, visits_max), -1, dtype=np.int32)
+    # day tours worth keeping of one person: where from and where to (0 home, else a bed of the day before, of the day), visits, worth
+    kept_room = 256
+    kept_from = np.empty(kept_room, dtype=np.int32)
+    kept_to = np.empty(kept_room, dtype=np.int32)
+    kept_size = np.empty(kept_room, dtype=np.int32)
+    kept_worth = np.empty(kept_room, dtype=np.int64)
+    kept_pass = np.empty((kept_room, visits_max), dtype=np.int32)
+    kept_at = np.zeros((days, 2), dtype=np.int64)
+    no_beds = np.zeros(1, dtype=np.int32)
+    no_gains = np.zeros(1, dtype=np.int64)
+    weeks = week_of_day[days - 1] + 1
+    home_best = np.full((days, 1, visits_max + 1), NEVER, dtype=np.int64)
+    home_chain = np.full((days, 1, visits_max + 1, visits_max), -1, dtype=np.int32)
+    home_floor = np.zeros((days, visits_max + 1), dtype=np.int64)
+    most_of_day = np.zeros(days, dtype=np.int64)
     for e in range(first_expert, last_expert):
-        best[:, :, :] = NEVER
-        weeks = week_of_day[days - 1] + 1
+        kept = 0
+        kept_at[:, :] = 0
         most_of_week = np.zeros(weeks, dtype=np.int64)
+        # the days from home to home
+        order = np.empty(at[(e + 1) * days] - at[e * days], dtype=np.int64)
+        dearest = np.empty(len(order) + days, dtype=np.int64)
         for day in range(days):
             low, high = at[e * days + day], at[e * days + day + 1]
-            if low == high:
-                continue
             week = week_of_day[day]
             most = min(per_day_max[e], round_left[e], week_left[e, week], visits_max, high - low)
-            if most <= 0 or work_days_max[e] <= 0:
+            if work_days_max[e] <= 0:
+                most = 0
+            most_of_day[day] = max(0, most)
+            if most <= 0:
                 continue
             most_of_week[week] += most
-            windows = window_at[e * days + day], window_at[e * days + day + 1] - 1
-            before = nights_max[e] > 0 and day > 0 and at[e * days + day - 1] < at[e * days + day]
-            after = (
-                nights_max[e] > 0
-                and day + 1 < days
-                and at[e * days + day + 1] < at[e * days + day + 2]
+            here = low - at[e * days]
+            order[here : here + high - low] = np.argsort(-worth[low:high]) + low
+            dear = dearest[here + day : here + day + high - low + 1]
+            dear[high - low] = NEVER
+            for i in range(high - low - 1, -1, -1):
+                dear[i] = max(dear[i + 1], worth[low + i])
+            home_floor[day, :] = 0
+            _days_best(
+                home[e],
+                False,
+                low,
+                high,
+                most,
+                step_min,
+                travel,
+                home[e],
+                travel_max[e],
+                window_at[e * days + day],
+                window_from,
+                window_to,
+                duration,
+                request,
+                first,
+                last,
+                window,
+                place,
+                worth,
+                travel_cost,
+                order[here : here + high - low],
+                dear,
+                no_beds,
+                no_gains,
+                home_floor[day, : most + 1],
+                home_best[day],
+                home_chain[day],
             )
-            for away in range(2):
-                if away and not before:
+        # from the last day back: what beginning a day in the best of all beds can add to beginning it at home
+        hopes = np.full(days + 1, NEVER, dtype=np.int64)
+        beds_of_day = [no_beds for _ in range(days)]
+        for day in range(days - 1 if nights_max[e] > 0 else 0, 0, -1):
+            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
+            if most <= 0 or most_of_day[day - 1] <= 0:
+                continue
+            here = low - at[e * days]
+            bed_of = np.zeros(high - low, dtype=np.int32)
+            if hopes[day + 1] != NEVER:
+                for p in range(low, high):
+                    if window[p] == window_at[e * days + day + 1] - 1:
+                        bed_of[p - low] = 1
+            best = np.full((2, most + 1), NEVER, dtype=np.int64)
+            chain = np.full((2, most + 1, most), -1, dtype=np.int32)
+            floor = np.full(most + 1, NEVER, dtype=np.int64)
+            _days_best(
+                ANYWHERE,
+                True,
+                low,
+                high,
+                most,
+                step_min,
+                travel,
+                home[e],
+                travel_max[e],
+                window_at[e * days + day],
+                window_from,
+                window_to,
+                duration,
+                request,
+                first,
+                last,
+                window,
+                place,
+                worth,
+                travel_cost,
+                order[here : here + high - low],
+                dearest[here + day : here + day + high - low + 1],
+                bed_of,
+                hopes[day : day + 2],
+                floor,
+                best,
+                chain,
+            )
+            for k in range(1, most + 1):
+                for to in range(2):
+                    if best[to, k] != NEVER:
+                        more = best[to, k] - home_floor[day, k] - night_cost
+                        hopes[day] = max(hopes[day], more + (hopes[day + 1] if to > 0 else 0))
+            before = at[e * days + day - 1]
+            beds_of_day[day - 1] = _beds(
+                place[before:low], window[before:low], window_at[e * days + day] - 1
+            )
+        # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
+        came = no_gains
+        for day in range(days):
+            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
+            beds = beds_of_day[day]
+            gained = np.full(len(beds), NEVER, dtype=np.int64)
+            kept_at[day, 0] = kept
+            if most > 0:
+                here = low - at[e * days]
+                bed_of = np.zeros(high - low, dtype=np.int32)
+                if len(beds) > 1:
+                    for p in range(low, high):
+                        if window[p] == window_at[e * days + day + 1] - 1:
+                            bed_of[p - low] = _index_of(beds, place[p])
+                gain = np.full(len(beds), hopes[day + 1], dtype=np.int64)
+                best = np.full((len(beds), most + 1), NEVER, dtype=np.int64)
+                chain = np.full((len(beds), most + 1, most), -1, dtype=np.int32)
+                floor = np.empty(most + 1, dtype=np.int64)
+            for bed in range(len(came) if most > 0 else 0):
+                if bed > 0 and (came[bed] == NEVER or came[bed] + hopes[day] <= 0):
                     continue
-                _days_best(
-                    away == 1,
-                    after,
-                    low,
-                    high,
-                    most,
-                    step_min,
-                    travel,
-                    home[e],
-                    travel_max[e],
-                    windows[0],
-                    windows[1],
-                    window_from,
-                    window_to,
-                    duration,
-                    request,
-                    first,
-                    last,
-                    window,
-                    place,
-                    worth,
-                    travel_cost,
-                    best[day, 2 * away : 2 * away + 2, : most + 1],
-                    chain[day, 2 * away : 2 * away + 2, : most + 1],
-                )
-        # sizes of the state: engagements and days with visits of the week, engagements of the round, nights, away or not
+                floor[:] = home_floor[day, : most + 1]
+                if bed > 0:
+                    floor -= came[bed] - night_cost
+                if bed > 0 or len(beds) > 1:
+                    _days_best(
+                        beds_of_day[day - 1][bed] if bed > 0 else home[e],
+                        bed > 0,
+                        low,
+                        high,
+                        most,
+                        step_min,
+                        travel,
+                        home[e],
+                        travel_max[e],
+                        window_at[e * days + day],
+                        window_from,
+                        window_to,
+                        duration,
+                        request,
+                        first,
+                        last,
+                        window,
+                        place,
+                        worth,
+                        travel_cost,
+                        order[here : here + high - low],
+                        dearest[here + day : here + day + high - low + 1],
+                        bed_of,
+                        gain,
+                        floor,
+                        best,
+                        chain,
+                    )
+                if bed == 0:
+                    best[0] = home_best[day, 0, : most + 1]
+                    chain[0] = home_chain[day, 0, : most + 1, :most]
+                for to in range(len(beds)):
+                    for k in range(1, most + 1):
+                        if best[to, k] == NEVER:
+                            continue
+                        if to > 0:
+                            more = best[to, k] - home_floor[day, k]
+                            if bed > 0:
+                                more += came[bed] - night_cost
+                            gained[to] = max(gained[to], more)
+                        if kept == kept_room:
+                            kept_room *= 2
+                            kept_from = _longer(kept_from, kept_room)
+                            kept_to = _longer(kept_to, kept_room)
+                            kept_size = _longer(kept_size, kept_room)
+                            kept_worth = _longer(kept_worth, kept_room)
+                            wider = np.empty((kept_room, visits_max), dtype=np.int32)
+                            wider[:kept] = kept_pass
+                            kept_pass = wider
+                        kept_from[kept] = bed
+                        kept_to[kept] = to
+                        kept_size[kept] = k
+                        kept_worth[kept] = best[to, k] - (night_cost if to > 0 else 0)
+                        kept_pass[kept, :k] = chain[to, k, :k]
+                        kept += 1
+            kept_at[day, 1] = kept
+            came = gained
+        # sizes of the state: engagements and days with visits of the week, engagements of the round, nights, where one sleeps
         week_size: Any = 0
         all_weeks: Any = 0
         for week in range(weeks):
             allowed = max(0, min(most_of_week[week], np.int64(week_left[e, week])))
             week_size = max(week_size, allowed)
             all_weeks += allowed
+        if week_size == 0:
+            continue
         round_size = min(all_weeks, np.int64(max(0, round_left[e])))
         counts_round = load_cost > 0 or round_size < all_weeks
         counts_days = work_days_max[e] < min(7, week_size)
-        nights = min(nights_max[e], days)
+        sleeps = 1
+        for day in range(days):
+            sleeps = max(sleeps, len(beds_of_day[day]))
         size_a = week_size + 1
         size_b = (work_days_max[e] if counts_days else 0) + 1
         size_c = (round_size if counts_round else 0) + 1
-        size_n = nights + 1
-        size = size_a * size_b * size_c * size_n * 2
-        now = np.full(size, NEVER, dtype=np.int64)
-        then = np.empty(size, dtype=np.int64)
-        taken = np.full((days, size), -1, dtype=np.int16)
-        folded = np.full((days, size_c * size_n * 2), -1, dtype=np.int32)
-        now[0] = 0
-        if week_size == 0:
-            continue
+        size_n = (min(nights_max[e], days) if sleeps > 1 else 0) + 1
+        size = size_a * size_b * size_c * size_n
+        rests = size_c * size_n
+        now = np.full((sleeps, size), NEVER, dtype=np.int64)
+        then = np.empty((sleeps, size), dtype=np.int64)
+        taken = np.full((days, sleeps, size), -1, dtype=np.int32)
+        folded = np.full((days, sleeps, rests), -1, dtype=np.int32)
+        now[0, 0] = 0
         for day in range(days):
             week = week_of_day[day]
             if day > 0 and week != week_of_day[day - 1]:
-                then[:] = NEVER
-                for ab in range(size_a * size_b):
-                    for rest in range(size_c * size_n * 2):
-                        if now[ab * size_c * size_n * 2 + rest] > then[rest]:
-                            then[rest] = now[ab * size_c * size_n * 2 + rest]
-                            folded[day, rest] = ab
+                then[:, :] = NEVER
+                for bed in range(sleeps):
+                    for ab in range(size_a * size_b):
+                        for rest in range(rests):
+                            if now[bed, ab * rests + rest] > then[bed, rest]:
+                                then[bed, rest] = now[bed, ab * rests + rest]
+                                folded[day, bed, rest] = ab
                 now, then = then, now
-            if at[e * days + day] == at[e * days + day + 1]:
-                for state in range(1, size, 2):
-                    now[state] = NEVER
-                continue
-            then[:] = NEVER
-            for a in range(size_a):
-                for b in range(size_b):
-                    for c in range(size_c):
-                        for n in range(size_n):
-                            for away in range(2):
-                                state = (((a * size_b + b) * size_c + c) * size_n + n) * 2 + away
-                                value = now[state]
-                                if value == NEVER:
+            then[:, :] = NEVER
+            then[0] = now[0]
+            for one in range(kept_at[day, 0], kept_at[day, 1]):
+                bed, to, k = kept_from[one], kept_to[one], kept_size[one]
+                night = 1 if to > 0 else 0
+                for a in range(size_a - k):
+                    if a + k > week_left[e, week]:
+                        break
+                    for b in range(size_b - (1 if counts_days else 0)):
+                        for c in range(size_c - (k if counts_round else 0)):
+                            for n in range(size_n - night):
+                                state = ((a * size_b + b) * size_c + c) * size_n + n
+                                if now[bed, state] == NEVER:
                                     continue
-                                if away == 0 and value > then[state]:
-                                    then[state] = value
-                                    taken[day, state] = -1
-                                if counts_days and b + 1 >= size_b:
-                                    continue
-                                for lodges in range(2):
-                                    if lodges and n + 1 >= size_n:
-                                        continue
-                                    mode = 2 * away + lodges
-                                    for k in range(1, visits_max + 1):
-                                        gain = best[day, mode, k]
-                                        if gain == NEVER:
-                                            continue
-                                        if a + k > week_left[e, week] or a + k >= size_a:
-                                            break
-                                        if counts_round and c + k >= size_c:
-                                            break
-                                        total = value + gain - night_cost * lodges
-                                        to = (
-                                            (
-                                                ((a + k) * size_b + (b + 1 if counts_days else 0))
-                                                * size_c
-                                                + (c + k if counts_round else 0)
-                                            )
-                                            * size_n
-                                            + n
-                                            + lodges
-                                        ) * 2 + lodges
-                                        if total > then[to]:
-                                            then[to] = total
-                                            taken[day, to] = mode * (visits_max + 1) + k
+                                total = now[bed, state] + kept_worth[one]
+                                reached = (
+                                    ((a + k) * size_b + (b + 1 if counts_days else 0)) * size_c
+                                    + (c + k if counts_round else 0)
+                                ) * size_n + (n + night)
+                                if total > then[to, reached]:
+                                    then[to, reached] = total
+                                    taken[day, to, reached] = one
             now, then = then, now
-        state, value = 0, NEVER
-        for one in range(0, size, 2):
-            load = (one // (2 * size_n)) % size_c
-            total = now[one]
+        bed, state, value = 0, 0, NEVER
+        for one in range(size):
+            load = (one // size_n) % size_c
+            total = now[0, one]
             if total != NEVER:
                 total -= load_cost * load * load
             if total > value:
@@ -643,29 +787,67 @@ def _rounds(
         values[e - first_expert] = value
         begin = tours
         for day in range(days - 1, -1, -1):
-            if at[e * days + day] < at[e * days + day + 1]:
-                choice = taken[day, state]
-                if choice >= 0:
-                    mode, k = choice // (visits_max + 1), choice % (visits_max + 1)
-                    tour_day[tours] = e * days + day
-                    tour_mode[tours] = mode
-                    tour_size[tours] = k
-                    tour_pass[tours, :k] = chain[day, mode, k, :k]
-                    tours += 1
-                    lodges, away = mode % 2, mode // 2
-                    n = (state // 2) % size_n - lodges
-                    c = (state // (2 * size_n)) % size_c - (k if counts_round else 0)
-                    b = (state // (2 * size_n * size_c)) % size_b - (1 if counts_days else 0)
-                    a = state // (2 * size_n * size_c * size_b) - k
-                    state = (((a * size_b + b) * size_c + c) * size_n + n) * 2 + away
+            one = taken[day, bed, state]
+            if one >= 0:
+                k, to = kept_size[one], kept_to[one]
+                tour_day[tours] = e * days + day
+                tour_size[tours] = k
+                tour_pass[tours, :k] = kept_pass[one, :k]
+                if to > 0:
+                    tour_to[tours] = beds_of_day[day][to]
+                if kept_from[one] > 0:
+                    tour_from[tours] = beds_of_day[day - 1][kept_from[one]]
+                tours += 1
+                n = state % size_n - (1 if to > 0 else 0)
+                c = (state // size_n) % size_c - (k if counts_round else 0)
+                b = (state // rests) % size_b - (1 if counts_days else 0)
+                a = state // (rests * size_b) - k
+                state = ((a * size_b + b) * size_c + c) * size_n + n
+                bed = kept_from[one]
             if day > 0 and week_of_day[day] != week_of_day[day - 1]:
-                state = folded[day, state] * (size_c * size_n * 2) + state
+                state = folded[day, bed, state] * rests + state
         # found from the last day back
         for i in range((tours - begin) // 2):
             left, right = begin + i, tours - 1 - i
             tour_day[left], tour_day[right] = tour_day[right], tour_day[left]
-            tour_mode[left], tour_mode[right] = tour_mode[right], tour_mode[left]
+            tour_from[left], tour_from[right] = tour_from[right], tour_from[left]
+            tour_to[left], tour_to[right] = tour_to[right], tour_to[left]
             tour_size[left], tour_size[right] = tour_size[right], tour_size[left]
             for j in range(visits_max):
                 tour_pass[left, j], tour_pass[right, j] = tour_pass[right, j], tour_pass[left, j]
-    return values, tour_day[:tours], tour_mode[:tours], tour_size[:tours], tour_pass[:tours]
+    return (
+        values,
+        tour_day[:tours],
+        tour_from[:tours],
+        tour_to[:tours],
+        tour_size[:tours],
+        tour_pass[:tours],
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _beds(place: Ints, window: Ints, last_window: int) -> Ints:
+    """The different places at which a day can end, after a 0 that stands for the home."""
+    found = np.zeros(len(place) + 1, dtype=np.int32)
+    size = 1
+    for i in range(len(place)):
+        if window[i] == last_window and _index_of(found[:size], place[i]) == 0:
+            found[size] = place[i]
+            size += 1
+    return found[:size].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _index_of(beds: Ints, place: int) -> int:
+    """Which bed is at a place; 0 when none is."""
+    for bed in range(1, len(beds)):
+        if beds[bed] == place:
+            return bed
+    return 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _longer(values: Any, room: int) -> Any:
+    more = np.empty(room, dtype=values.dtype)
+    more[: len(values)] = values
+    return more

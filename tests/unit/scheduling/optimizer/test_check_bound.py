@@ -12,6 +12,9 @@ from services.scheduling.optimizer import certificate, check, check_bound, forma
 from services.scheduling.optimizer.__main__ import main
 from services.scheduling.optimizer.check_bound import Unproven, proven
 from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
+from services.scheduling.optimizer.lagrange import Relaxation, Shape
+from services.scheduling.optimizer.packed import pack
+from services.scheduling.optimizer.pricing import HOME, Prices, tabulate
 from services.scheduling.optimizer.problem import (
     Agreement,
     Cap,
@@ -22,6 +25,7 @@ from services.scheduling.optimizer.problem import (
     Stage,
 )
 from services.scheduling.optimizer.solve import Result, StageResult
+from tests.benchmarks.rounds import round_problem
 from tests.support.bounds import a_problem_of, bounds_of, faults
 from tests.support.rounds import (
     a_pool,
@@ -152,6 +156,68 @@ def test_a_night_away_is_possible_in_the_proof() -> None:
         ),
     )
     assert bounds_of(home, Plan(()), masters=8)[Stage.NEED][0] == 0
+
+
+def test_a_bed_is_where_the_day_ended() -> None:
+    """Lodging near home brings nobody closer to a venue that is too far away; lodging there, after another visit there, does."""
+    far = tuple(
+        tuple(
+            0 if a == b else 20 if {a, b} <= {0, 1} else 20 if {a, b} <= {2, 3} else 170
+            for b in range(4)
+        )
+        for a in range(4)
+    )
+    person = an_expert(
+        windows=(window(0, 8, 18), window(1, 8, 18)),
+        limits={"nights_max": 1, "travel_min_per_day_max": 200},
+    )
+    evening, morning = (window(0, 15, 18),), (window(1, 8, 10),)
+    near = a_problem(
+        travel_min=far,
+        experts=[person],
+        requests=[
+            a_request(place=1, windows=evening, weight=50),
+            a_request(place=2, windows=morning, weight=90),
+        ],
+    )
+    there = dataclasses.replace(
+        near, requests=(a_request(place=3, windows=evening, weight=50), near.requests[1])
+    )
+    for problem, need in ((near, 50 + 2), (there, 50 + 90 + 2 * 2)):
+        bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+        assert bound == need
+        assert proven(problem, duals, {}) == bound
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> None:
+    """A round whose people all tour, at prices far from any good ones: both sides find the same best rounds."""
+    made = round_problem(50, 25, seed=seed)
+    touring = tuple(
+        dataclasses.replace(
+            one,
+            limits=dataclasses.replace(
+                one.limits, nights_max=1 + index % 3, per_day_max=1 + index % 3
+            ),
+            windows=tuple(window(day, 7, 19) for day in range(made.days)),
+        )
+        for index, one in enumerate(made.experts)
+    )
+    problem = dataclasses.replace(made, experts=touring)
+    packed = pack(problem)
+    passes = tabulate(packed)
+    prices = Prices(packed, passes)
+    nights = 0
+    for stage, need in ((Stage.NEED, 0), (Stage.TRAVEL, 2000)):
+        relaxation = Relaxation(Shape(problem, packed, passes), prices, stage, need=need)
+        point = relaxation.start(1.0)
+        valued = relaxation.value(point)
+        assert valued is not None
+        nights += int((valued.rounds.tour_to != HOME).sum())
+        duals = relaxation.duals(point, valued.kept)
+        kept = {Stage.NEED: 0}
+        assert proven(problem, duals, kept) == valued.bound // relaxation.scale
+    assert nights > 10
 
 
 def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
