@@ -58,9 +58,14 @@ from services.scheduling.optimizer.state import (
     remove,
     take_back,
 )
+from services.scheduling.optimizer.touring import Tours, take_tour
 
 WORTH: Final = np.array([1e12, 1e6, 100.0, 1.0, 0.02, 0.002, 0.001, 0.0005])
 """What a unit of each of `State.values` counts where a worse plan may be accepted; the best plan is always by their order."""
+TOURS_TRIED: Final = 1
+"""Tours of two days tried for what does not go in by itself."""
+TOUR_RUINS: Final = 0.1
+"""How often room is made for a tour where room is made for a request."""
 LISTED_MAX: Final = 40
 """So many requests at most, that were not served before, are tried after one ruin."""
 
@@ -122,6 +127,7 @@ def wanted_first(given: Given, state: State, *, pinned_only: bool) -> Any:
 @compiled
 def improve(
     given: Given,
+    tours: Tours,
     state: State,
     room: Scratch,
     best: Best,
@@ -149,7 +155,9 @@ def improve(
             room.key[:count] = 1.0
             _taste(state, room, 0, False)
         else:
-            target = _ruin(given, state, room)
+            target, number = _ruin(given, tours, state, room)
+            if number >= 0:
+                take_tour(given, tours, state, room, number)
             count = _list(given, state, room, target)
             exact = heat <= 0.0 or roll(state.dice) < 0.15
             _taste(state, room, 2 if exact else pick(state.dice, 2), True)
@@ -158,7 +166,9 @@ def improve(
         for i in range(count):
             request = room.todo[i]
             if state.start[request] < 0 and state.own[LOGGED] < LOG_ROWS - LOG_SPARE:
-                insert(given, state, room, request, tick if room.key[i] < 0 else 0)
+                served = insert(given, state, room, request, tick if room.key[i] < 0 else 0)
+                if not served and room.key[i] > 0:
+                    _tour(given, tours, state, room, request, TOURS_TRIED)
             if filling:
                 state.own[LOGGED] = 0
         state.values[V_FLOOR] = floor_of(given, state)
@@ -184,8 +194,8 @@ def improve(
 
 
 @compiled
-def _ruin(given: Given, state: State, room: Scratch) -> int:
-    """Take something out; the request for which room was made, or -1."""
+def _ruin(given: Given, tours: Tours, state: State, room: Scratch) -> Any:
+    """Take something out; the request and the tour (of `Tours.rows`) for which room was made, or -1."""
     dice, served = state.dice, state.own[SERVED]
     requests = len(state.start)
     absent = requests - served
@@ -193,8 +203,16 @@ def _ruin(given: Given, state: State, room: Scratch) -> int:
     size = 1 + pick(dice, 6)
     if roll(dice) < 0.1:
         size *= 3
-    wanted, count = -1, 0
-    if absent > 0 and (kind < 0.4 or served == 0):
+    wanted, number, count = np.int64(-1), np.int64(-1), np.int64(0)
+    if absent > 0 and kind < 0.4 and roll(dice) < TOUR_RUINS:
+        wanted = _absent_one(given, state, served, absent)
+        first = tours.at[wanted]
+        if tours.at[wanted + 1] > first:
+            number = first + pick(dice, tours.at[wanted + 1] - first)
+            count = _make_way(given, tours, state, room, count, number)
+    if number >= 0:
+        pass
+    elif absent > 0 and (kind < 0.4 or served == 0):
         wanted = _absent_one(given, state, served, absent)
         count = _make_room(given, state, room, count, wanted)
         if roll(dice) < 0.5:
@@ -213,7 +231,44 @@ def _ruin(given: Given, state: State, room: Scratch) -> int:
     for i in range(count):
         if state.own[LOGGED] < LOG_ROWS // 2:
             remove(given, state, room.todo[i])
-    return wanted
+    return wanted, number
+
+
+@compiled
+def _make_way(
+    given: Given, tours: Tours, state: State, room: Scratch, count: int, number: int
+) -> int:
+    """Free the two days of a tour, and what else of the person's limits it needs."""
+    first, second = np.int64(tours.rows[number, 0]), np.int64(tours.rows[number, 1])
+    expert, day = np.int64(given.candidates[first, EXPERT]), np.int64(tours.rows[number, 2])
+    row = expert * given.policy[DAYS] + day
+    for candidate in (first, second):
+        request = given.seats[given.candidates[candidate, SEAT], REQUEST]
+        if state.start[request] >= 0:
+            count = _goes(room, count, request)
+    freed = np.int64(state.count[row] + state.count[row + 1])
+    count = _day_goes(given, state, room, count, row)
+    count = _day_goes(given, state, room, count, row + 1)
+    if state.in_round[expert] - freed + 2 > given.people[expert, ROUND_LEFT]:
+        count = _some_goes(given, state, room, count, expert, -1)
+    for at in range(2):
+        week = given.week_of_day[day + at]
+        if state.in_week[expert, week] - state.count[row + at] >= given.week_left[expert, week]:
+            count = _some_goes(given, state, room, count, expert, week)
+    return count
+
+
+@compiled
+def _tour(
+    given: Given, tours: Tours, state: State, room: Scratch, request: int, tries: int
+) -> bool:
+    """Serve the request on a tour of two days, if one of some is possible."""
+    first = tours.at[request]
+    able = tours.at[request + 1] - first
+    for _ in range(min(tries, able)):
+        if take_tour(given, tours, state, room, first + pick(state.dice, able)):
+            return True
+    return False
 
 
 @compiled

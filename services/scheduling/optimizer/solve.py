@@ -18,6 +18,7 @@ from services.scheduling.optimizer.bounding import Bounder
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.insertion import scratch
 from services.scheduling.optimizer.nearby import Nearby
+from services.scheduling.optimizer.overnight import two_day_tours
 from services.scheduling.optimizer.packed import Packed, pack
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
@@ -46,6 +47,7 @@ from services.scheduling.optimizer.state import (
     plan_of,
 )
 from services.scheduling.optimizer.stop import Stop
+from services.scheduling.optimizer.touring import Tours
 
 STAGES: Sequence[Stage] = tuple(Stage)
 REPORT_EVERY_S = 0.25
@@ -179,6 +181,7 @@ class _Search:
         self._seed = seed
         self._packed: Packed = pack(problem)
         self._given = given(self._packed, near=NEAR)
+        self._tours = Tours(*two_day_tours(self._packed))
         self._state = empty(self._packed, seed)
         self._room = scratch(self._packed)
         self._best = nothing(self._packed, self._state)
@@ -311,7 +314,15 @@ class _Search:
 
     def _improved(self, wanted: "np.ndarray[tuple[int], np.dtype[np.int64]]", count: int) -> bool:
         found = improve(
-            self._given, self._state, self._room, self._best, WORTH, self._heat, wanted, count
+            self._given,
+            self._tours,
+            self._state,
+            self._room,
+            self._best,
+            WORTH,
+            self._heat,
+            wanted,
+            count,
         )
         return bool(found > 0)
 

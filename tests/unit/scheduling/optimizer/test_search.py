@@ -7,13 +7,22 @@ import pytest
 
 from services.scheduling.optimizer.check import values, violations
 from services.scheduling.optimizer.insertion import scratch
+from services.scheduling.optimizer.overnight import two_day_tours
 from services.scheduling.optimizer.packed import pack
 from services.scheduling.optimizer.problem import Assignment, Pin, Plan, Problem, Stage
 from services.scheduling.optimizer.search import WORTH, improve, nothing, wanted_first
 from services.scheduling.optimizer.solve import Entry, Progress, replay, solve, sound_part
 from services.scheduling.optimizer.state import empty, given, load_plan, plan_of
 from services.scheduling.optimizer.stop import Stop
-from tests.support.rounds import a_problem, a_request, generous_problem, random_problem
+from services.scheduling.optimizer.touring import Tours
+from tests.support.rounds import (
+    a_problem,
+    a_request,
+    an_expert,
+    generous_problem,
+    random_problem,
+    window,
+)
 from tests.unit.scheduling.optimizer.test_solve import feasible
 
 BUSY = {"experts": 7, "requests": 16, "days": 6, "step_min": 30, "places": 6}
@@ -26,6 +35,7 @@ class Search:
         self.problem = problem
         self.packed = pack(problem)
         self.given = given(self.packed, near=10)
+        self.tours = Tours(*two_day_tours(self.packed))
         self.state = empty(self.packed, seed)
         self.room = scratch(self.packed)
         self.best = nothing(self.packed, self.state)
@@ -34,7 +44,7 @@ class Search:
     def improve(self, count: int, heat: float = 20.0, wanted: object = None) -> None:
         nobody = np.zeros(0, dtype=np.int64)
         improve(
-            self.given, self.state, self.room, self.best, WORTH, heat,
+            self.given, self.tours, self.state, self.room, self.best, WORTH, heat,
             nobody if wanted is None else wanted, count,
         )  # fmt: skip
 
@@ -164,3 +174,40 @@ def test_a_draft_takes_some_kilobytes_for_each_request() -> None:
     board, draft, room = given(packed, near=60), empty(packed, 1), scratch(packed)
     held = sum(part.nbytes for table in (board, draft, room) for part in table)
     assert held < 300 * 30_000
+
+
+def far_away(morning: int) -> Problem:
+    """Two venues 170 minutes from home and 20 apart; an evening at one of them, and the next day at the other, until 170
+    minutes after `morning` o'clock and the hour that it takes. Neither can be reached and left on one day.
+    """
+    far = tuple(
+        tuple(0 if a == b else 20 if {a, b} == {2, 3} else 170 for b in range(4)) for a in range(4)
+    )
+    person = an_expert(
+        windows=(window(0, 8, 18), window(1, 8, 18)),
+        limits={"nights_max": 1, "travel_min_per_day_max": 200},
+    )
+    return a_problem(
+        travel_min=far,
+        experts=[person],
+        requests=[
+            a_request(place=3, windows=(window(0, 15, 18),)),
+            a_request(place=2, windows=(window(1, morning, morning + 1),)),
+        ],
+    )
+
+
+def test_two_that_are_too_far_for_a_day_are_served_with_a_night_between_them() -> None:
+    problem = far_away(9)
+    _, rows = two_day_tours(pack(problem))
+    assert {tuple(row) for row in rows.tolist()} == {(0, 1, 0)}
+    plan = solve(problem, seed=1, stop=Stop(iterations=20)).plan
+    assert violations(problem, plan) == []
+    assert [(one.expert, one.day) for one in plan.nights] == [(0, 0)]
+    assert {one.request for one in plan.assignments} == {0, 1}
+
+
+def test_nobody_tours_who_would_not_be_home_in_time() -> None:
+    """Back at 17:50 after one at 14 o'clock; one at 15 o'clock ends too late."""
+    assert len(two_day_tours(pack(far_away(14)))[1]) == 2
+    assert len(two_day_tours(pack(far_away(15)))[1]) == 0
