@@ -1,9 +1,11 @@
 """First prices: an incremental subgradient method, which moves prices after every person (Nedić and Bertsekas 2001,
 doi 10.1137/S1052623499362111).
 
-Each person in turn takes their best round at the prices of the moment; what they take becomes `step` cheaper at once. After
-each block of people every request that still keeps something offers its seats a little more, as much in a whole pass as one
-visit takes away. The seats of a team get the same at all starts: single starts are the master's business.
+Each person in turn takes their best round at the prices of the moment; what they take becomes cheaper at once: the request keeps
+more of what it counts, and at that start the seat gets less of the rest and the other seats of the team more. After each block
+of people every request that still keeps something gives a little of it back, as much in a whole pass as one full team takes.
+Prices of caps, quotas and spans move once a pass. The prices that are offered for a proof are also averaged over the passes,
+which takes out much of their to and fro.
 """
 
 from collections.abc import Callable
@@ -15,90 +17,119 @@ from services.scheduling.optimizer.pricing import Numbers, Prices
 
 BLOCKS = 20
 """How often in a pass what is wanted grows dearer."""
+EVERYWHERE = 0.25
+"""How much of what a seat loses at one start it loses at all starts."""
+REMEMBERED = 0.9
+"""How much of the averaged prices is left after a pass."""
 
 
 class Ascent:
-    """Prices by seat of a stage without fixed charges, as real numbers."""
+    """Prices by class of a stage without fixed charges, as real numbers."""
 
-    def __init__(self, relaxation: Relaxation, prices: Prices, *, step: float, seed: int) -> None:
-        """`step` in scaled units; people come in an order that `seed` decides."""
+    def __init__(self, relaxation: Relaxation, prices: Prices, *, seed: int) -> None:
+        """People come in an order that `seed` decides."""
         self._relaxation, self._prices = relaxation, prices
         shape = relaxation.shape
         packed, passes = shape.packed, shape.passes
-        self.step = step
         self._dice = np.random.default_rng(seed)
-        # classes of one seat move together
-        seat = packed.candidate_seat[passes.candidate]
-        self._pass_seat = seat.astype(np.int64)
-        sizes = np.diff(np.append(passes.seat_class_at, passes.classes))
-        self._seat_of_class = np.repeat(np.arange(packed.seats), sizes)
         problem = shape.problem
         flags = [one.required for request in problem.requests for one in request.seats]
         self._required = np.array(flags, dtype=np.bool_)
-        self._request = packed.seat_request.astype(np.int64)
-        needed = np.bincount(self._request[self._required], minlength=packed.requests)
-        self._needed = np.maximum(1, needed)
-        self._most = relaxation.counted.astype(np.float64)
-        self.reward = np.where(
-            self._required, 0.5 * (self._most / self._needed)[self._request], 0.0
-        )
-        vain = shape.in_vain[passes.group]
-        self._worth = relaxation.own_worth - np.where(
-            vain, 2 * self._most[passes.request], 0
+        needed = np.bincount(packed.seat_request[self._required], minlength=packed.requests)
+        self._needed = np.maximum(1, needed).astype(np.float64)
+        sizes = np.diff(np.append(passes.seat_class_at, passes.classes))
+        self._seat_of_class = np.repeat(np.arange(packed.seats), sizes)
+        self._starts = sizes
+        self.kept = 0.5 * relaxation.counted
+        of_class = shape.request_of
+        self.reward = (relaxation.counted - self.kept)[of_class] / self._needed[of_class]
+        self.reward[shape.optional] = 0.0
+        vain = np.where(
+            shape.in_vain[passes.group], 2 * relaxation.counted[passes.request], 0
         ).astype(np.int64)
-        vain = shape.in_vain[passes.group]
-        nothing = np.where(vain, 2 * relaxation.counted[passes.request], 0)
-        self._own = relaxation.own_worth - nothing
+        self._own = relaxation.own_worth - vain
         self._caps = np.zeros(len(packed.cap_max))
+        self._quotas = np.zeros(len(shape.quota_max))
+        self._spans = np.zeros(len(shape.spans))
+        self._share = (~shape.optional) / self._needed[of_class]
         busy = np.diff(passes.at).reshape(packed.experts, packed.days).any(axis=1)
         self._people = np.flatnonzero(busy)
+        self._mean: tuple[Numbers, ...] | None = None
+        # the classes of each slot's required seats, for what spans take from them
+        self._slot_classes = np.where(shape.slots >= 0, shape.slots, 0)
+        self._slot_shares = np.where(shape.slots >= 0, self._share[self._slot_classes], 0.0)
 
     def point(self) -> Point:
-        """The prices as they are."""
-        return self._relaxation.point(self.reward[self._seat_of_class], caps=self._caps)
+        """The prices of the last passes, averaged."""
+        reward, caps, quotas, spans = self._mean or self._now()
+        return self._relaxation.point(reward, caps=caps, quotas=quotas, spacings=spans)
 
-    def one(self, *, until: Callable[[], bool]) -> bool:
-        """A pass over everybody; False when `until` said to end."""
+    def _now(self) -> tuple[Numbers, ...]:
+        return self.reward, self._caps, self._quotas, self._spans
+
+    def one(self, step: float, *, until: Callable[[], bool]) -> bool:
+        """A pass over everybody, `step` in scaled units; False when `until` said to end."""
         shape = self._relaxation.shape
-        packed, passes = shape.packed, shape.passes
+        passes = shape.passes
         order = self._dice.permutation(self._people)
         block = max(1, len(order) // BLOCKS)
-        worth = self._own
-        taken = np.zeros(packed.requests)
-        for index, expert in enumerate(order.tolist()):
-            low = int(passes.at[expert * packed.days])
-            high = int(passes.at[(expert + 1) * packed.days])
-            own = np.rint(self.reward[self._pass_seat[low:high]]).astype(np.int64) + worth[low:high]
-            visits = self._prices.best_of(expert, low, own, self._relaxation.terms)
-            seats = self._pass_seat[visits]
-            # somebody may take a seat on several days, and makes it so much cheaper
-            np.subtract.at(self.reward, seats, self.step)
-            np.add.at(taken, self._request[seats[self._required[seats]]], 1.0)
-            if (index + 1) % block == 0 or index + 1 == len(order):
-                if until():
-                    return False
-                done = block if (index + 1) % block == 0 else (index + 1) % block
-                self._offer(self.step * done / max(1, len(order)))
-        if len(self._caps):
-            served = taken / self._needed
-            used = np.bincount(packed.cap, weights=served[shape.caps_of], minlength=len(self._caps))
-            self._caps = np.maximum(0, self._caps + 0.5 * self.step * (used - packed.cap_max))
+        visits = np.zeros(passes.classes)
+        used = np.zeros(len(self._quotas) + 1)
+        for first in range(0, len(order), block):
+            some = order[first : first + block]
+            self._prices.bid(
+                some, self._own, shape.quota_of, self._quotas, self._relaxation.terms,
+                self.reward, self.kept, visits, used, self._seat_of_class, self._starts,
+                self._required, self._needed, step, EVERYWHERE,
+            )  # fmt: skip
+            if until():
+                return False
+            self._give(step * len(some) / len(order))
+        self._charge(step, visits, used[:-1])
+        now = self._now()
+        self._mean = tuple(
+            REMEMBERED * before + (1 - REMEMBERED) * one
+            for before, one in zip(self._mean or now, now, strict=True)
+        )
         return True
 
-    def _left(self) -> Numbers:
-        """By request: what it keeps if that may be negative."""
-        given = np.bincount(self._request, weights=self.reward, minlength=len(self._most))
-        caps = np.zeros(len(self._most))
-        packed = self._relaxation.shape.packed
-        if len(self._caps):
-            np.add.at(caps, self._relaxation.shape.caps_of, self._caps[packed.cap])
-        left: Numbers = self._most - caps - given
-        return left
+    def _give(self, much: float) -> None:
+        """Requests that keep something give up to `much` of it to their seats."""
+        given = np.minimum(much, np.maximum(0.0, self.kept))
+        self.kept -= given
+        shape = self._relaxation.shape
+        self.reward += self._share * given[shape.request_of]
 
-    def _offer(self, much: float) -> None:
-        """Requests that keep something offer up to `much` to each of their seats."""
-        left = np.minimum(much * self._needed, np.maximum(0.0, self._left()))
-        self.reward += np.where(self._required, (left / self._needed)[self._request], 0.0)
-        optional = ~self._required
-        rising = np.minimum(self.reward + much, 0.0)
-        self.reward[optional] = rising[optional]
+    def _charge(self, step: float, visits: Numbers, used: Numbers) -> None:
+        """Move the prices of caps, quotas and spans."""
+        shape = self._relaxation.shape
+        packed = shape.packed
+        shared = visits * self._share
+        if len(self._caps):
+            served = np.bincount(shape.request_of, weights=shared, minlength=packed.requests)
+            taken = np.bincount(
+                packed.cap, weights=served[shape.caps_of], minlength=len(self._caps)
+            )
+            before = self._caps
+            self._caps = np.maximum(0, before + _pace(step, taken - packed.cap_max))
+            dearer = np.zeros(packed.requests)
+            np.add.at(dearer, shape.caps_of, (self._caps - before)[packed.cap])
+            self.reward -= self._share * dearer[shape.request_of]
+        if len(self._spans):
+            slots = (shared[self._slot_classes] * (self._slot_shares > 0)).sum(axis=1)
+            taken = np.bincount(
+                shape.span_of, weights=slots[shape.span_slot], minlength=len(self._spans)
+            )
+            before = self._spans
+            self._spans = np.maximum(0, before + _pace(step, taken - 1))
+            dearer = np.zeros(len(shape.slots))
+            np.add.at(dearer, shape.span_slot, (self._spans - before)[shape.span_of])
+            np.subtract.at(self.reward, self._slot_classes, self._slot_shares * dearer[:, None])
+        if len(self._quotas):
+            self._quotas = np.maximum(0, self._quotas + _pace(step, used - shape.quota_max))
+
+
+def _pace(step: float, over: Numbers) -> Numbers:
+    """By how much a price moves for so much too much; people who all run after the same count as one."""
+    pace: Numbers = 0.5 * step * np.clip(over, -1.0, 1.0)
+    return pace

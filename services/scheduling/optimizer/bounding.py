@@ -36,9 +36,9 @@ IDLE = 12
 NEED_PRICES = {Stage.TRAVEL: (2000, 10_000, 50_000), Stage.LOAD: (5, 20, 100)}
 """Prices of a unit of need, as multiples of 1 / SCALE of the stage's unit, that are tried."""
 
-STEP, STEP_LAST, STEP_SHRINKS = 10.0, 0.02, 0.97
-"""First and last step of the first prices, in units of need, and what is left of it after a pass."""
-LOOK_EVERY = 5
+CYCLES = ((10.0, 0.3, 0.95), (4.0, 0.2, 0.97), (2.0, 0.1, 0.985), (1.0, 0.05, 0.99))
+"""First and last step of the first prices, in units of need, and what is left of it after a pass; again and again, more slowly."""
+LOOK_EVERY = 10
 """Passes between two looks at what the first prices prove."""
 PASSES_PER_MASTER = 15
 """Passes for the first prices where the number of masters is limited."""
@@ -111,19 +111,24 @@ class Bounder:
         masters: int | None,
     ) -> None:
         """First prices, until the step is small."""
-        ascent = Ascent(relaxation, self._prices, step=STEP * SCALE, seed=self._seed)
-        for done in _count(None if masters is None else PASSES_PER_MASTER * masters):
-            if ascent.step < STEP_LAST * SCALE or not ascent.one(until=until):
-                return
-            ascent.step *= STEP_SHRINKS
-            if done % LOOK_EVERY == LOOK_EVERY - 1:
-                point = ascent.point()
-                valued = relaxation.value(point, until=until)
-                if valued is None:
+        ascent = Ascent(relaxation, self._prices, seed=self._seed)
+        left = None if masters is None else PASSES_PER_MASTER * masters
+        for first, last, shrinks in CYCLES:
+            step, done = first * SCALE, 0
+            while step > last * SCALE and left != 0:
+                if not ascent.one(step, until=until):
                     return
-                if valued.bound < best.bound:
-                    best.bound, best.point = valued.bound, point
-                    self._say(relaxation, best, tell)
+                step *= shrinks
+                done += 1
+                left = None if left is None else left - 1
+                if done % LOOK_EVERY == 0 or step <= last * SCALE or left == 0:
+                    point = ascent.point()
+                    valued = relaxation.value(point, until=until)
+                    if valued is None:
+                        return
+                    if valued.bound < best.bound:
+                        best.bound, best.point = valued.bound, point
+                        self._say(relaxation, best, tell)
 
     def _improved(
         self,

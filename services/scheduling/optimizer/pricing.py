@@ -164,12 +164,39 @@ class Prices:
             parts.append(self._some(first, min(packed.experts, first + CHUNK), worth, terms))
         return Rounds(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def best_of(self, expert: int, low: int, worth: Numbers, terms: Terms) -> Numbers:
-        """The visits of one person's best round, as passes; `worth` is that of the person's own, which begin at `low`."""
-        self._worth[low : low + len(worth)] = worth
-        *_, chosen = self._some(expert, expert + 1, self._worth, terms)
-        visits: Numbers = chosen[chosen >= 0]
-        return visits
+    def bid(
+        self,
+        people: Numbers,
+        own: Longs,
+        quota_of: Longs,
+        quota_price: Numbers,
+        terms: Terms,
+        reward: Numbers,
+        kept: Numbers,
+        visits: Numbers,
+        used: Numbers,
+        seat_of_class: Longs,
+        starts: Longs,
+        required: NDArray[np.bool_],
+        needed: Numbers,
+        step: float,
+        everywhere: float,
+    ) -> None:
+        """Let people take their best rounds in turn; what they take becomes `step` cheaper before the next one chooses.
+
+        A pass is worth `own` and the reward of its class, less the price of its quota. `reward` and `kept` change; `visits` by class
+        and `used` of quotas are counted.
+        """
+        packed, passes = self._packed, self._passes
+        _bids(
+            people, own, quota_of, quota_price, reward, kept, visits, used, seat_of_class, starts, required,
+            needed, step, everywhere, passes.group, passes.seat_class_at, packed.seat_at, packed.seat_request,
+            self._worth, packed.days, packed.step_min, self._visits_max, packed.travel, packed.week_of_day,
+            packed.home, packed.per_day_max, packed.round_left, packed.week_left, packed.travel_max,
+            packed.nights_max, packed.work_days_max, packed.window_at, packed.window_from, packed.window_to,
+            packed.duration, passes.at, passes.request, passes.first, passes.last, passes.window, passes.place,
+            terms.travel, terms.night, terms.load,
+        )  # fmt: skip
 
     def _some(self, first: int, last: int, worth: Numbers, terms: Terms) -> Any:
         """See `_rounds`."""
@@ -823,6 +850,100 @@ def _rounds(
         tour_size[:tours],
         tour_pass[:tours],
     )
+
+
+@numba.njit(cache=True, nogil=True)
+def _bids(
+    people: Longs,
+    own: Longs,
+    quota_of: Longs,
+    quota_price: Any,
+    reward: Any,
+    kept: Any,
+    visits: Any,
+    used: Any,
+    seat_of_class: Longs,
+    starts: Longs,
+    required: Any,
+    needed: Any,
+    step: float,
+    everywhere: float,
+    group: Ints,
+    seat_class_at: Longs,
+    seat_at: Ints,
+    seat_request: Ints,
+    worth: Longs,
+    days: int,
+    step_min: int,
+    visits_max: int,
+    travel: Shorts,
+    week_of_day: Ints,
+    home: Ints,
+    per_day_max: Ints,
+    round_left: Ints,
+    week_left: Ints,
+    travel_max: Ints,
+    nights_max: Ints,
+    work_days_max: Ints,
+    window_at: Ints,
+    window_from: Ints,
+    window_to: Ints,
+    duration: Ints,
+    at: Longs,
+    request: Ints,
+    first: Ints,
+    last: Ints,
+    window: Ints,
+    place: Ints,
+    travel_cost: int,
+    night_cost: int,
+    load_cost: int,
+) -> None:
+    """See `Prices.bid`."""
+    for n in range(len(people)):
+        e = people[n]
+        for p in range(at[e * days], at[(e + 1) * days]):
+            value = reward[group[p]]
+            if quota_of[p] >= 0:
+                value -= quota_price[quota_of[p]]
+            worth[p] = own[p] + np.int64(np.rint(value))
+        _, _, _, _, size, chosen = _rounds(
+            e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
+            travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
+            first, last, window, place, worth, travel_cost, night_cost, load_cost,
+        )  # fmt: skip
+        for t in range(len(size)):
+            for k in range(size[t]):
+                p = chosen[t, k]
+                c = group[p]
+                visits[c] += 1
+                if quota_of[p] >= 0:
+                    used[quota_of[p]] += 1
+                s = seat_of_class[c]
+                r, i = seat_request[s], c - seat_class_at[s]
+                team = needed[r]
+                if required[s]:
+                    kept[r] += step / team
+                for other in range(seat_at[r], seat_at[r + 1]):
+                    base = seat_class_at[other]
+                    for j in range(starts[other]):
+                        much = step if j == i else step * everywhere
+                        if not required[other]:
+                            if required[s]:
+                                # it may count on the team being there
+                                more = min(much / team, -reward[base + j])
+                            elif other == s:
+                                more = -much
+                            else:
+                                continue
+                            reward[base + j] += more
+                            for seat in range(seat_at[r], seat_at[r + 1]):
+                                if required[seat]:
+                                    reward[seat_class_at[seat] + j] -= more / team
+                        elif required[s]:
+                            # what this seat loses beyond its part of what the request keeps, the others gain
+                            lost = 1.0 if other == s else 0.0
+                            reward[base + j] -= step / (team * team) + (lost - 1.0 / team) * much
 
 
 @numba.njit(cache=True, nogil=True)

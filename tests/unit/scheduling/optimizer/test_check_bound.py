@@ -10,6 +10,7 @@ import pytest
 
 from services.scheduling.optimizer import certificate, check, check_bound, formats
 from services.scheduling.optimizer.__main__ import main
+from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.check_bound import Unproven, proven
 from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
 from services.scheduling.optimizer.lagrange import Relaxation, Shape
@@ -21,6 +22,7 @@ from services.scheduling.optimizer.problem import (
     NightAway,
     Plan,
     Problem,
+    Role,
     Series,
     Stage,
 )
@@ -218,6 +220,45 @@ def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> N
         kept = {Stage.NEED: 0}
         assert proven(problem, duals, kept) == valued.bound // relaxation.scale
     assert nights > 10
+
+
+def test_the_first_prices_tell_the_starts_of_a_team_apart() -> None:
+    """A team of two, morning or afternoon: the lecturer of the morning and the volunteer of the afternoon have something better
+    to do, the others have not. Priced alike at both starts nobody's time is scarce, and the bound is a hundred too high.
+    """
+    morning, afternoon = window(0, 9, 10), window(0, 14, 15)
+    lecturer, volunteer = 0b010, 0b100
+    once = {"per_round_max": 1}
+    people = [
+        an_expert(role=role, windows=(window(0, first, first + 4),), limits=once)
+        for role in (Role.LECTURER, Role.VOLUNTEER)
+        for first in (7, 12)
+    ]
+    problem = a_problem(
+        experts=people,
+        requests=[
+            a_request(
+                seats=(a_seat(roles=lecturer), a_seat(roles=volunteer)),
+                weight=150,
+                windows=(morning, afternoon),
+            ),
+            a_request(seats=(a_seat(roles=lecturer),), weight=100, windows=(morning,)),
+            a_request(seats=(a_seat(roles=volunteer),), weight=100, windows=(afternoon,)),
+        ],
+    )
+    packed = pack(problem)
+    passes = tabulate(packed)
+    prices = Prices(packed, passes)
+    relaxation = Relaxation(Shape(problem, packed, passes), prices, Stage.NEED)
+    ascent = Ascent(relaxation, prices, seed=1)
+    step = 10_000.0
+    while step > 20:
+        assert ascent.one(step, until=lambda: False)
+        step *= 0.97
+    valued = relaxation.value(ascent.point())
+    assert valued is not None
+    best, fit = 100 + 150, 3 * 2
+    assert best + fit <= valued.bound / relaxation.scale < best + fit + 3
 
 
 def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
