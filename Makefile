@@ -33,6 +33,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/buf lint protos
 	$(VENV)/bin/buf format --diff --exit-code --path protos/zhihui protos
 	set -o pipefail; $(VENV)/bin/buf build protos -o - | $(VENV)/bin/buf breaking - --against protos/contract.binpb
+	$(PY) -m services.scheduling.optimizer warm-up >/dev/null
 	$(PY) -m pytest tests/unit tests/architecture tests/contract -q -n auto
 
 WITHOUT_NODE := $(if $(shell command -v npm),, and not node)
