@@ -22,6 +22,8 @@ Connection: TypeAlias = (
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 BACKOFF_MAX_S = 5.0
+CONNECT_TIMEOUT_S = 5.0
+"""A connection that is cut while it is being made may never hear of it; the driver alone would wait for a minute."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -56,6 +58,7 @@ async def _connected(settings: ServiceSettings, session: dict[str, str]) -> Pool
                 max_size=settings.database_connections_max,
                 statement_cache_size=settings.database_statement_cache_size,
                 command_timeout=settings.database_command_timeout_s,
+                timeout=CONNECT_TIMEOUT_S,
                 server_settings=session,
             )
         except OUTAGES as error:

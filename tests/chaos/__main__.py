@@ -30,6 +30,7 @@ async def storm(
     seed: int,
     commands: int,
     faults: int,
+    rounds: int,
     postgres: str,
     settle_s: float,
     folder: Path,
@@ -45,7 +46,7 @@ async def storm(
             keeping = tasks.create_task(stack.keep())
             began = time.monotonic()
             striking = Faults(stack, say)
-            raging = Storm(stack, demo=demo, seed=seed, commands=commands, say=say)
+            raging = Storm(stack, demo=demo, seed=seed, commands=commands, rounds=rounds, say=say)
             await raging.rage(plan(seed=seed, faults=faults, commands=commands), striking)
             took_s = time.monotonic() - began
             say(f"{raging.commands} commands in {took_s:.0f} s; waiting until all is quiet")
@@ -64,6 +65,9 @@ async def storm(
         "faults": sum(striking.done.values()),
         "by kind": dict(striking.done),
         "rounds published": len(raging.rounds),
+        "bookings": raging.booked,
+        "deliveries": raging.did["RecordDelivery"],
+        "cancellations": raging.did["CancelEvent"],
         "starts of processes": sum(child.starts for child in stack.children.values()),
         "seconds": round(took_s),
         "postgres": stack.postgres.version,
@@ -78,6 +82,7 @@ def main() -> None:
         "--commands", type=int, default=20_000, help="answered calls that write, at least"
     )
     parser.add_argument("--faults", type=int, default=300, help="at least")
+    parser.add_argument("--rounds", type=int, default=1, help="published, at least")
     parser.add_argument(
         "--postgres", default="", help="15, 16, …: Debian's; wheel: the embedded one"
     )
@@ -101,6 +106,7 @@ def main() -> None:
             seed=asked.seed,
             commands=asked.commands,
             faults=asked.faults,
+            rounds=asked.rounds,
             postgres=asked.postgres,
             settle_s=asked.settle,
             folder=folder,

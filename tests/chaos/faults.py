@@ -30,9 +30,11 @@ SHARES = {
     "slow_kafka": 12,
     "slow_postgres": 5,
     "repeat": 12,
-    "clock": 8,
-    "kill_member": 5,
-    "rewind": 1,
+    "clock": 6,
+    "months_ahead": 2,
+    "kill_member": 3,
+    "kill_taking": 3,
+    "rewind": 1.5,
     "replica": 2,
     "kill_postgres": 1.6,
     "kill_broker": 1,
@@ -48,7 +50,9 @@ SAYS = {
     "slow_postgres": "the network to PostgreSQL is slow",
     "repeat": "old facts are published again: duplicates, and old after new",
     "clock": "the services' clocks step, forth and back",
+    "months_ahead": "the services' clocks are two months ahead until some events were delivered",
     "kill_member": "a consumer dies or leaves in mid-batch: rebalance",
+    "kill_taking": "kill -9 of a consumer between the commit of its effects and that of its offsets",
     "rewind": "a group's offsets go back: everything is delivered again",
     "replica": "a second process of a service joins its groups, waits for its relay's lock, and is killed",
     "kill_postgres": "PostgreSQL and all its processes are killed, and start again",
@@ -57,6 +61,8 @@ SAYS = {
 }
 CLOCK_AHEAD_S = 60 * 86_400
 """Beyond the horizon of the rounds: deliveries can be recorded then."""
+SHOWN_S, DELIVERED_S, DELIVERIES = 60, 20, 5
+"""How long `months_ahead` waits for the first round, then for deliveries, and how many of them are enough."""
 
 OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES, KafkaException)
 
@@ -91,7 +97,13 @@ class Faults:
         self._say = say
         self.done: Counter[str] = Counter()
         self.loaded = False
+        self.shown = asyncio.Event()
+        """Set once somebody has seen events of a round."""
+        self.deliveries = 0
+        """Recorded so far."""
         self._one_at_a_time = asyncio.Lock()
+        self._one_clock = asyncio.Lock()
+        self._clock_file = stack.chaos / "clock"
         self._ballast = stack.broker.disk / "ballast"
 
     async def strike(self, fault: Fault) -> None:
@@ -130,6 +142,12 @@ class Faults:
         if name == "worker":
             what = "sql"
         count, when = dice.randint(1, 40 if what == "sql" else 6), dice.choice(("before", "after"))
+        return await self._killed_at(name, what, count, when)
+
+    async def _kill_taking(self, dice: random.Random) -> str:
+        return await self._killed_at(dice.choice(MEMBERS), "commit", dice.randint(1, 3), "before")
+
+    async def _killed_at(self, name: str, what: str, count: int, when: str) -> str:
         child = self._stack.children[name]
         starts = child.starts
         part = self._stack.chaos / f"{name}.part"
@@ -160,28 +178,44 @@ class Faults:
         return f"{delay_s * 1000:.0f} ms"
 
     async def _repeat(self, dice: random.Random) -> str:
-        service = dice.choice(SERVICES)
-        async with operations.connected(self._stack.owner, service=service) as connection:
-            key = await connection.fetchval(
-                "SELECT key FROM outbox WHERE published_at IS NOT NULL ORDER BY hashtext(key || $1) LIMIT 1",
-                str(dice.random()),
-            )
-        if key is None:
-            return "nothing yet"
+        salt, key = str(dice.random()), None
+        while key is None:
+            service = dice.choice(SERVICES)
+            async with operations.connected(self._stack.owner, service=service) as connection:
+                key = await connection.fetchval(
+                    "SELECT key FROM outbox WHERE published_at IS NOT NULL ORDER BY hashtext(key || $1) LIMIT 1",
+                    salt,
+                )
+            await asyncio.sleep(0.05)
         count = await operations.replay(
             self._stack.owner, self._stack.bootstrap, service=service, key=key
         )
         return f"{count} facts of {key}"
 
     async def _clock(self, dice: random.Random) -> str:
-        ahead_s = dice.choice((CLOCK_AHEAD_S, CLOCK_AHEAD_S, -3600, 30, -30))
+        ahead_s = dice.choice((CLOCK_AHEAD_S, -3600, 30, -30))
         if not self.loaded:  # terms of the demonstration would be over before they are stored
             ahead_s = min(ahead_s, 30)
-        clock = self._stack.chaos / "clock"
-        clock.write_text(str(ahead_s))
-        await asyncio.sleep(dice.uniform(1, 3))
-        clock.write_text("0")
+        async with self._one_clock:
+            self._clock_file.write_text(str(ahead_s))
+            await asyncio.sleep(dice.uniform(1, 3))
+            self._clock_file.write_text("0")
         return f"{ahead_s} s"
+
+    async def _months_ahead(self, dice: random.Random) -> str:
+        try:
+            await asyncio.wait_for(self.shown.wait(), SHOWN_S)
+        except TimeoutError:
+            return "no round yet"
+        before = self.deliveries
+        async with self._one_clock:
+            self._clock_file.write_text(str(CLOCK_AHEAD_S))
+            await asyncio.sleep(dice.uniform(1, 3))
+            ends_at = time.monotonic() + DELIVERED_S
+            while self.deliveries - before < DELIVERIES and time.monotonic() < ends_at:
+                await asyncio.sleep(0.1)
+            self._clock_file.write_text("0")
+        return f"{self.deliveries - before} deliveries"
 
     async def _kill_member(self, dice: random.Random) -> str:
         name = dice.choice(MEMBERS)
@@ -191,14 +225,13 @@ class Faults:
         self._stack.children[name].stop()
         return f"{name} left"
 
-    async def _rewind(self, dice: random.Random) -> str:
-        group, names, mine = dice.choice(
-            [
-                ("storm", MEMBERS, tuple(topics())),
-                ("events", ("events",), EVENTS),
-                ("scheduling", ("scheduling",), SCHEDULING),
-            ]
-        )
+    async def _rewind(self, _dice: random.Random) -> str:
+        groups = [
+            ("storm", MEMBERS, tuple(topics())),
+            ("events", ("events",), EVENTS),
+            ("scheduling", ("scheduling",), SCHEDULING),
+        ]
+        group, names, mine = groups[self.done["rewind"] % len(groups)]
         self._stack.resting |= set(names)
         try:
             for name in names:

@@ -136,7 +136,9 @@ class Stack:
         await self.to_postgres.start()
         await self.to_kafka.start()
         await asyncio.gather(
-            asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.broker.start)
+            asyncio.to_thread(self.postgres.start),
+            asyncio.to_thread(self.broker.start),
+            asyncio.to_thread(self._compile),
         )
         self.owner = await asyncio.to_thread(create_database, self.postgres.dsn, name="storm")
         await asyncio.to_thread(self._migrate)
@@ -156,6 +158,15 @@ class Stack:
                     "database": self.owner,
                 }
             )
+        )
+
+    def _compile(self) -> None:
+        """The search, or the first round would be published when the storm is over."""
+        subprocess.run(
+            [sys.executable, "-m", "services.scheduling.optimizer", "warm-up"],
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'libs/genproto'}"},
+            cwd=ROOT,
+            check=True,
         )
 
     def _migrate(self) -> None:
@@ -216,6 +227,19 @@ class Stack:
                     self.ended_alone.append(f"{name} ended with {code}:\n{child.last_lines(25)}")
                 child.start()
             await asyncio.sleep(0.1)
+
+    def bugs(self) -> list[str]:
+        """What the services' logs call a bug: by whom, and where it was raised."""
+        found = []
+        for log in sorted(self.logs.glob("*.log")):
+            for line in log.read_text(errors="replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    if said["event"] in {"bug", "consumer_bug"}:
+                        found.append(
+                            f"{log.stem}: {said.get('method', said['event'])} {said['exception'][-1500:]}"
+                        )
+        return found
 
     def kill(self, name: str) -> bool:
         child = self.children.get(name)

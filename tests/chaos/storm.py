@@ -40,6 +40,8 @@ AT_ONCE = 3
 ANSWER_S = 20
 PATIENCE_S = 300
 """A command without an answer for so long, with all its retries, is a failure of the storm."""
+LONGER_S = 90
+"""How long the storm goes on after its last fault until it has had a round, deliveries and cancellations."""
 HANG_UP = 0.03
 """Share of calls whose caller dies between sending and the answer; the same command is then sent again."""
 AGAIN = {
@@ -76,15 +78,25 @@ class Storm:
     """One run: `rage` until the commands and the faults are through."""
 
     def __init__(
-        self, stack: Stack, *, demo: Demo, seed: int, commands: int, say: Callable[[str], None]
+        self,
+        stack: Stack,
+        *,
+        demo: Demo,
+        seed: int,
+        commands: int,
+        rounds: int,
+        say: Callable[[str], None],
     ) -> None:
         self._stack = stack
         self._demo = demo
         self._dice = random.Random(seed)
         self._wanted = commands
+        self._rounds_wanted = rounds
         self._say = say
         self.commands = 0
         self.answers: Counter[str] = Counter()
+        self.did: Counter[str] = Counter()
+        """Commands that were done, by method."""
         self.resent = 0
         self.hung_up = 0
         self.bugs: list[str] = []
@@ -92,6 +104,8 @@ class Storm:
         self.filed_titles: dict[str, str] = {}
         self.events: list[str] = []
         self.rounds: list[str] = []
+        self.booked = 0
+        """Assignments that were published."""
         self.watched: list[str] = []
         self.seen: dict[str, set[int]] = defaultdict(set)
         """By round: how many events the reader has seen, other than none."""
@@ -138,6 +152,7 @@ class Storm:
             else:
                 if not is_read:
                     self._count("done")
+                    self.did[method] += 1
                 return answer
 
     def _count(self, what: str) -> None:
@@ -156,6 +171,7 @@ class Storm:
                 to[name] = Calls(self, stub(there))
             self._to = to
             async with asyncio.TaskGroup() as tasks:
+                self._faults = faults
                 strikes = tasks.create_task(self._strike(plan, faults))
                 reader = tasks.create_task(self._read())
                 loader = Loader(to["events"], to["experts"], seed=self._demo.seed, size=1)
@@ -183,11 +199,27 @@ class Storm:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
                 tasks.create_task(work())
+        self._ends_at = time.monotonic() + LONGER_S
         self._faulting = False
+        while not self.did["RecordDelivery"] and self._goes_on:
+            await faults.strike(Fault(self.commands, "months_ahead", self._dice.randrange(2**31)))
 
     @property
     def _goes_on(self) -> bool:
-        return self.commands < self._wanted or self._faulting
+        if self.commands < self._wanted or self._faulting:
+            return True
+        return bool(self.missing) and time.monotonic() < self._ends_at
+
+    @property
+    def missing(self) -> list[str]:
+        """What the storm has not had, and can say nothing about."""
+        there = {
+            "published rounds": (len(self.rounds), self._rounds_wanted),
+            "bookings": (self.booked, 1),
+            "deliveries": (self.did["RecordDelivery"], 1),
+            "cancellations": (self.did["CancelEvent"], 1),
+        }
+        return [f"{what}: {count} of {few}" for what, (count, few) in there.items() if count < few]
 
     async def _client(self, number: int) -> None:
         dice = random.Random(self._dice.randrange(2**31))
@@ -300,6 +332,7 @@ class Storm:
                 name=name, check_in_code=code, audience_counted=dice.randint(1, 90), request_id=id
             )
         )
+        self._faults.deliveries += 1
 
     async def _rounds(self) -> None:
         """Round after round, from opening to publication."""
@@ -356,6 +389,7 @@ class Storm:
             scheduling.PublishRoundRequest(name=name, request_id=f"{id}-publish"), timeout=120
         )
         self.rounds.append(name)
+        self.booked += published.round.assignments_count
         self._say(
             f"{self.commands:6} {name} is published: {published.round.assignments_count} assignments"
         )
@@ -372,6 +406,7 @@ class Storm:
                     continue
                 self.looks += 1
                 if found.events:
+                    self._faults.shown.set()
                     self.seen[name].add(len(found.events))
                     self.events += [one.name for one in found.events if one.name not in self.events]
             await asyncio.sleep(0.1)

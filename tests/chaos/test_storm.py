@@ -1,5 +1,6 @@
 """A storm of the size that a gate has time for; by hand it rages for as long as asked (docs/reliability.md)."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,3 +46,7 @@ def test_everything_holds_after_a_storm() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    _, _, result = done.stdout.splitlines()[-1].partition("{")
+    had = json.loads("{" + result)
+    assert had["rounds published"] >= 1
+    assert min(had["bookings"], had["deliveries"], had["cancellations"]) >= 1

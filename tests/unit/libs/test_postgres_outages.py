@@ -49,19 +49,22 @@ class _Server(asyncio.Protocol):
         await asyncio.sleep(0.05)  # until the driver has read it
 
 
-@asynccontextmanager
-async def a_server_that_ends() -> AsyncIterator[tuple[Pool, _Server]]:
-    """A pool with one idle connection, and the server's end of it."""
-    end = _Server()
-    server = await asyncio.get_running_loop().create_server(lambda: end, "127.0.0.1", 0)
+def _settings(server: asyncio.Server) -> ServiceSettings:
     port = server.sockets[0].getsockname()[1]
-    settings = ServiceSettings(
+    return ServiceSettings(
         service="hall",
         database_dsn=SecretStr(f"postgresql://hall@127.0.0.1:{port}/hall?sslmode=disable"),
         database_connections_min=1,
         database_connections_max=1,
     )
-    async with server, create_pool(settings) as pool:
+
+
+@asynccontextmanager
+async def a_server_that_ends() -> AsyncIterator[tuple[Pool, _Server]]:
+    """A pool with one idle connection, and the server's end of it."""
+    end = _Server()
+    server = await asyncio.get_running_loop().create_server(lambda: end, "127.0.0.1", 0)
+    async with server, create_pool(_settings(server)) as pool:
         yield pool, end
         end.transport.abort()
         pool.terminate()
@@ -83,3 +86,21 @@ async def test_a_connection_that_is_given_back_after_the_farewell_was_lost() -> 
             async with acquired(pool):
                 await server.say_farewell()
         assert isinstance(raised.value.__cause__, asyncpg.InternalClientError)
+
+
+async def test_a_connection_that_is_never_answered_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a storm a worker sat for a minute over a connection that had been cut while it was made."""
+    monkeypatch.setattr("libs.postgres.pool.CONNECT_TIMEOUT_S", 0.1)
+    left = 1
+
+    def accept() -> asyncio.Protocol:
+        nonlocal left
+        left -= 1
+        return asyncio.Protocol() if left >= 0 else _Server()
+
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
+    async with asyncio.timeout(10), server, create_pool(_settings(server)) as pool:
+        assert left < 0
+        pool.terminate()
