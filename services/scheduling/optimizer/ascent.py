@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from services.scheduling.optimizer.lagrange import Point, Relaxation
-from services.scheduling.optimizer.pricing import Numbers, Prices
+from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds
 
 BLOCKS = 20
 """How often in a pass what is wanted grows dearer."""
@@ -67,8 +67,14 @@ class Ascent:
     def _now(self) -> tuple[Numbers, ...]:
         return self.reward, self._caps, self._quotas, self._spans
 
-    def one(self, step: float, *, until: Callable[[], bool]) -> bool:
-        """A pass over everybody, `step` in scaled units; False when `until` said to end."""
+    def one(
+        self,
+        step: float,
+        *,
+        until: Callable[[], bool],
+        tell: Callable[[Rounds], object] = lambda _tours: None,
+    ) -> bool:
+        """A pass over everybody, `step` in scaled units; `tell` hears of the tours they take. False when `until` said to end."""
         shape = self._relaxation.shape
         passes = shape.passes
         order = self._dice.permutation(self._people)
@@ -77,13 +83,14 @@ class Ascent:
         used = np.zeros(len(self._quotas) + 1)
         for first in range(0, len(order), block):
             some = order[first : first + block]
-            self._prices.bid(
+            tours = self._prices.bid(
                 some, self._own, shape.quota_of, self._quotas, self._relaxation.terms,
                 self.reward, self.kept, visits, used, self._seat_of_class, self._starts,
                 self._required, self._needed, step, EVERYWHERE,
             )  # fmt: skip
             if until():
                 return False
+            tell(tours)
             self._give(step * len(some) / len(order))
         self._charge(step, visits, used[:-1])
         now = self._now()

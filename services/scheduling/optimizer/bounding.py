@@ -17,7 +17,8 @@ from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
 from services.scheduling.optimizer.master import Master, Solved
 from services.scheduling.optimizer.packed import Packed
-from services.scheduling.optimizer.pricing import Numbers, Prices, tabulate
+from services.scheduling.optimizer.polish import polished
+from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds, tabulate
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
 
 SCALE = 1000
@@ -42,6 +43,8 @@ LOOK_EVERY = 10
 """Passes between two looks at what the first prices prove."""
 PASSES_PER_MASTER = 15
 """Passes for the first prices where the number of masters is limited."""
+POLISH_EVERY = 10
+"""Masters between two plans from the tours found."""
 PREPARED_AFTER = 1
 """Masters before the stages after NEED are priced at what need is worth by then."""
 
@@ -75,20 +78,37 @@ class Bounder:
         until: Callable[[], bool],
         tell: Tell,
         incumbent: Callable[[], Plan],
+        offer: Callable[[Plan], None] | None = None,
         limits: int | None = None,
     ) -> None:
         """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve.
 
         `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
-        what `incumbent()` reaches in the stages before; it is asked when the rest is over.
+        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`).
         """
         relaxation = self._relaxed(Stage.NEED)
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
         self._improved(self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0)
         self._floor(until=until, tell=tell)
         if need is not None:
-            self._ascend(relaxation, need, until=until, tell=tell, masters=limits)
-            self._improved(relaxation, until=until, tell=tell, masters=limits, best=need)
+            pool = Master(relaxation)
+
+            def polish() -> None:
+                if offer is not None and not until():
+                    plan = polished(self._shape, pool, incumbent(), until=until)
+                    if plan is not None:
+                        offer(plan)
+
+            self._ascend(relaxation, need, pool, polish, until=until, tell=tell, masters=limits)
+            self._improved(
+                relaxation,
+                until=until,
+                tell=tell,
+                masters=limits,
+                best=need,
+                master=pool,
+                polish=polish,
+            )
         self._later(tell=tell, plan=incumbent())
 
     def _say(self, relaxation: Relaxation, best: _Best, tell: Tell) -> None:
@@ -105,18 +125,20 @@ class Bounder:
         self,
         relaxation: Relaxation,
         best: _Best,
+        pool: Master,
+        polish: Callable[[], None],
         *,
         until: Callable[[], bool],
         tell: Tell,
         masters: int | None,
     ) -> None:
-        """First prices, until the step is small."""
+        """First prices, until the step is small; `pool` takes the tours of all but the first steps."""
         ascent = Ascent(relaxation, self._prices, seed=self._seed)
         left = None if masters is None else PASSES_PER_MASTER * masters
-        for first, last, shrinks in CYCLES:
+        for cycle, (first, last, shrinks) in enumerate(CYCLES):
             step, done = first * SCALE, 0
             while step > last * SCALE and left != 0:
-                if not ascent.one(step, until=until):
+                if not ascent.one(step, until=until, tell=pool.add if cycle else _nothing):
                     return
                 step *= shrinks
                 done += 1
@@ -129,6 +151,8 @@ class Bounder:
                     if valued.bound < best.bound:
                         best.bound, best.point = valued.bound, point
                         self._say(relaxation, best, tell)
+            if cycle:
+                polish()
 
     def _improved(
         self,
@@ -138,6 +162,8 @@ class Bounder:
         tell: Tell,
         masters: int | None,
         best: _Best | None = None,
+        master: Master | None = None,
+        polish: Callable[[], None] = lambda: None,
     ) -> _Best | None:
         """The best prices after so many masters (None: until nothing changes); None when there was no time for any."""
         if best is None:
@@ -149,7 +175,7 @@ class Bounder:
             self._say(relaxation, best, tell)
         if masters == 0:
             return best
-        master = Master(relaxation)
+        master = master or Master(relaxation)
         first = relaxation.value(best.point, until=until)
         if first is None:
             return best
@@ -174,6 +200,8 @@ class Bounder:
                     best.bound, best.point, moved = valued.bound, point, mix
                     self._say(relaxation, best, tell)
             master.forget(solved.tours, idle=IDLE)
+            if done % POLISH_EVERY == POLISH_EVERY - 1:
+                polish()
             if moved is None:
                 width = width * 3 if new < FEW else max(width / 2, 0.1)
             elif moved <= 0.25 or new < FEW:
@@ -235,6 +263,10 @@ class Bounder:
 
     def _relaxed(self, stage: Stage, *, need: int = 0) -> Relaxation:
         return Relaxation(self._shape, self._prices, stage, scale=SCALE, need=need)
+
+
+def _nothing(_tours: Rounds) -> None:
+    """Nobody listens."""
 
 
 def _count(limit: int | None) -> Iterator[int]:

@@ -9,8 +9,9 @@ buy and sell visits at prices around the best ones known, a little of each for n
 
 import contextlib
 import dataclasses
+import datetime
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,11 @@ class Master:
         count = 0
         for one in single[found].tolist():
             own = np.array([one], dtype=np.int64)
-            count += self._take(int(self._pass_day[one]), HOME, HOME, own)
+            count += self.take(int(self._pass_day[one]), HOME, HOME, own)
         return count
 
-    def _take(self, day: int, origin: int, end: int, own: Numbers) -> bool:
+    def take(self, day: int, origin: int, end: int, own: Numbers) -> bool:
+        """Take one tour; whether it is new."""
         key = _key(origin, end, own)
         if key in self._known:
             return False
@@ -107,7 +109,7 @@ class Master:
             rounds.tour_pass,
             strict=True,
         ):
-            self._take(day, origin, end, chain[:size].astype(np.int64))
+            self.take(day, origin, end, chain[:size].astype(np.int64))
         return len(self._days) - before
 
     def forget(self, tours: Numbers, *, idle: int) -> None:
@@ -135,6 +137,75 @@ class Master:
     ) -> Solved | None:
         """The program with prices held within `width` of `center`, beyond it for `room` visits each; None when not solved."""
         relaxation, shape = self._relaxation, self._relaxation.shape
+        scale = float(relaxation.scale)
+        live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
+        program = self._program()
+        rows, classes = program.rows, program.classes
+        # two columns more for each class: bought and sold
+        middle = center.reward[live] / scale
+        first = len(program.gain)
+        gain = np.concatenate((program.gain, -(middle + width), middle - width))
+        upper = np.concatenate((program.upper, np.full(2 * len(live), room)))
+        rows.put(classes + live, first + np.arange(len(live)), 1.0)
+        rows.put(classes + live, first + len(live) + np.arange(len(live)), -1.0)
+        result = _solve(rows, gain, upper, until=until)
+        if result is None:
+            return None
+        value, primal, dual = result
+        rewards = center.reward.astype(np.float64)
+        rewards[live] = -dual[classes + live] * scale
+
+        def prices(which: int) -> Numbers:
+            return dual[program.begins[which] : program.begins[which + 1]]
+
+        return Solved(
+            value=value,
+            reward=rewards,
+            caps=np.maximum(0, prices(CAPS)) * scale,
+            budgets=np.maximum(0, prices(BUDGETS)) * scale,
+            quotas=np.maximum(0, prices(QUOTAS)) * scale,
+            spacings=np.maximum(0, prices(SPANS)) * scale,
+            tours=primal[: len(self._days)],
+            pass_price=self._pass_prices(
+                prices(PERSON_DAYS), prices(WEEKS), prices(RESTS), prices(ROUNDS)
+            )
+            * scale,
+        )
+
+    def whole(
+        self, kept: Sequence[tuple[Numbers, int]], *, until: Callable[[], bool]
+    ) -> list[tuple[int, int, int, Numbers]] | None:
+        """Tours that together are a plan of the most need: (person-day, where from, where to, passes); None when none was found.
+
+        For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
+        meet are not looked at.
+        """
+        shape = self._relaxation.shape
+        program = self._program()
+        count, alone = len(self._days), len(shape.alone)
+        least = program.rows.take(len(kept), -np.inf, np.inf)
+        for row, (weights, much) in enumerate(kept):
+            program.rows.lower[least + row] = much
+            by_column = np.concatenate((weights[shape.alone], weights[shape.slot_request]))
+            columns = np.flatnonzero(by_column)
+            program.rows.put(
+                np.full(len(columns), least + row), count + columns, by_column[columns]
+            )
+        result = _solve(
+            program.rows,
+            program.gain,
+            np.ones(count + alone + len(shape.slots)),
+            until=until,
+            whole=True,
+        )
+        if result is None:
+            return None
+        chosen = np.flatnonzero(result[1][:count] > 0.5).tolist()
+        return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
+
+    def _program(self) -> "_Program":
+        """Rows and columns: tours, then what is served (single requests, then slots)."""
+        relaxation, shape = self._relaxation, self._relaxation.shape
         packed, passes = shape.packed, shape.passes
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
@@ -147,23 +218,15 @@ class Master:
         origin, end = np.array(self._from, dtype=np.int64), np.array(self._to, dtype=np.int64)
         expert, date = day // days, day % days
         week = packed.week_of_day[date].astype(np.int64)
-        live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
-        # columns: tours · served (single requests, then slots) · bought · sold
-        served = len(shape.alone) + len(shape.slots)
-        first_served, first_bought = count, count + served
-        first_sold = first_bought + len(live)
-        columns = first_sold + len(live)
+        first_served = count
+        columns = count + len(shape.alone) + len(shape.slots)
         gain = np.zeros(columns)
         np.add.at(gain, owner, own)
         counted = relaxation.counted / scale
         gain[first_served : first_served + len(shape.alone)] = counted[shape.alone]
-        gain[first_served + len(shape.alone) : first_bought] = counted[shape.slot_request]
-        middle = center.reward[live] / scale
-        gain[first_bought:first_sold] = -(middle + width)
-        gain[first_sold:] = middle - width
+        gain[first_served + len(shape.alone) :] = counted[shape.slot_request]
         upper = np.full(columns, np.inf)
         upper[first_served : first_served + len(shape.alone)] = 1.0
-        upper[first_bought:] = room
         # rows: classes · teams · caps · budgets · quotas · person-days · weeks · rests · rounds · nights · beds
         rows = _Rows()
         classes = rows.take(passes.classes, -np.inf, 0.0)
@@ -205,14 +268,12 @@ class Master:
             there = shape.slots[:, seat] >= 0
             put(classes + shape.slots[there, seat], slot_columns[there], -1.0)
         put(teams + np.repeat(np.arange(len(shape.team)), shape.slot_count), slot_columns, 1.0)
-        put(classes + live, first_bought + np.arange(len(live)), 1.0)
-        put(classes + live, first_sold + np.arange(len(live)), -1.0)
         if len(packed.cap_max):
             of_request = [
                 packed.cap[packed.cap_at[r] : packed.cap_at[r + 1]] for r in range(packed.requests)
             ]
             for column, request in zip(
-                range(first_served, first_bought),
+                range(first_served, columns),
                 [*shape.alone.tolist(), *shape.slot_request.tolist()],
                 strict=True,
             ):
@@ -241,28 +302,20 @@ class Master:
         slept = int(lodging.sum())
         put(beds + bed[:slept], every[lodging], 1.0)
         put(beds + bed[slept:], every[coming], -1.0)
-        result = _solve(rows, gain, upper, until=until)
-        if result is None:
-            return None
-        value, primal, dual = result
-        rewards = center.reward.astype(np.float64)
-        rewards[live] = -dual[classes + live] * scale
-        return Solved(
-            value=value,
-            reward=rewards,
-            caps=np.maximum(0, dual[caps:budgets]) * scale,
-            budgets=np.maximum(0, dual[budgets:quotas]) * scale,
-            quotas=np.maximum(0, dual[quotas:spans]) * scale,
-            spacings=np.maximum(0, dual[spans:person_days]) * scale,
-            tours=primal[:count],
-            pass_price=self._pass_prices(
-                dual[person_days:per_week],
-                dual[per_week:rests],
-                dual[rests:per_round],
-                dual[per_round:nights],
-            )
-            * scale,
+        begins = (
+            classes,
+            teams,
+            caps,
+            budgets,
+            quotas,
+            spans,
+            person_days,
+            per_week,
+            rests,
+            per_round,
+            nights,
         )
+        return _Program(rows, gain, upper, begins)
 
     def _pass_prices(
         self, day: Numbers, of_week: Numbers, of_rest: Numbers, of_round: Numbers
@@ -278,6 +331,10 @@ class Master:
 def _key(origin: int, end: int, own: Numbers) -> bytes:
     """What tells a tour from others; the order of its visits does not."""
     return np.append(np.sort(own), (origin, end)).tobytes()
+
+
+CLASSES, TEAMS, CAPS, BUDGETS, QUOTAS, SPANS, PERSON_DAYS, WEEKS, RESTS, ROUNDS = range(10)
+"""Kinds of rows, in their order."""
 
 
 class _Rows:
@@ -300,6 +357,23 @@ class _Rows:
         self.parts.append((rows, columns, np.zeros(len(rows)) + values))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Program:
+    """Rows of kind `i` are `begins[i]` to `begins[i + 1]`; what each column gains, and its upper bound."""
+
+    rows: _Rows
+    gain: Numbers
+    upper: Numbers
+    begins: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        """The first row of classes."""
+        return self.begins[CLASSES]
+
+
+WHOLE_S = 20.0
+"""Seconds for a whole plan."""
 LOOK_S = 0.05
 """Seconds between two looks at whether a program should be given up."""
 
@@ -325,8 +399,14 @@ def _interrupted(until: Callable[[], bool]) -> Iterator[SolveInterrupter]:
 
 
 def _solve(
-    rows: _Rows, gain: Numbers, upper: Numbers, *, until: Callable[[], bool]
+    rows: _Rows,
+    gain: Numbers,
+    upper: Numbers,
+    *,
+    until: Callable[[], bool],
+    whole: bool = False,
 ) -> tuple[float, Numbers, Numbers] | None:
+    """Value, columns and duals of the program; with `whole` the best found in whole numbers, without duals."""
     at = np.concatenate([part[0] for part in rows.parts]).astype(np.int64)
     column = np.concatenate([part[1] for part in rows.parts]).astype(np.int64)
     value = np.concatenate([part[2] for part in rows.parts])
@@ -340,7 +420,7 @@ def _solve(
     proto.variables.ids.extend(range(len(gain)))
     proto.variables.lower_bounds.extend([0.0] * len(gain))
     proto.variables.upper_bounds.extend(upper.tolist())
-    proto.variables.integers.extend([False] * len(gain))
+    proto.variables.integers.extend([whole] * len(gain))
     proto.objective.maximize = True
     proto.objective.linear_coefficients.ids.extend(np.flatnonzero(gain).tolist())
     proto.objective.linear_coefficients.values.extend(gain[gain != 0].tolist())
@@ -351,6 +431,8 @@ def _solve(
     proto.linear_constraint_matrix.column_ids.extend((places % len(gain)).tolist())
     proto.linear_constraint_matrix.coefficients.extend(value.tolist())
     model = mathopt.Model.from_model_proto(proto)
+    if whole:
+        return _in_whole_numbers(model, until=until)
     with _interrupted(until) as interrupter:
         result = mathopt.solve(
             model,
@@ -369,3 +451,26 @@ def _solve(
     dual = np.zeros(len(rows.lower))
     dual[used] = [best.dual_solution.dual_values[c] for c in model.linear_constraints()]
     return best.primal_solution.objective_value, primal, dual
+
+
+def _in_whole_numbers(
+    model: Any, *, until: Callable[[], bool]
+) -> tuple[float, Numbers, Numbers] | None:
+    """The best found in `WHOLE_S`. That solver cannot be interrupted: it is left alone when `until` says so."""
+    found: list[tuple[float, Numbers, Numbers]] = []
+
+    def work() -> None:
+        result = mathopt.solve(
+            model,
+            mathopt.SolverType.HIGHS,
+            params=mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=WHOLE_S)),
+        )
+        if result.has_primal_feasible_solution():
+            values = result.variable_values(list(model.variables()))
+            found.append((result.objective_value(), np.array(values), np.zeros(0)))
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    while worker.is_alive() and not until():
+        worker.join(LOOK_S)
+    return found[0] if found else None

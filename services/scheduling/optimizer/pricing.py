@@ -181,14 +181,14 @@ class Prices:
         needed: Numbers,
         step: float,
         everywhere: float,
-    ) -> None:
+    ) -> Rounds:
         """Let people take their best rounds in turn; what they take becomes `step` cheaper before the next one chooses.
 
         A pass is worth `own` and the reward of its class, less the price of its quota. `reward` and `kept` change; `visits` by class
-        and `used` of quotas are counted.
+        and `used` of quotas are counted. Gives back what they took, without its worth.
         """
         packed, passes = self._packed, self._passes
-        _bids(
+        tours = _bids(
             people, own, quota_of, quota_price, reward, kept, visits, used, seat_of_class, starts, required,
             needed, step, everywhere, passes.group, passes.seat_class_at, packed.seat_at, packed.seat_request,
             self._worth, packed.days, packed.step_min, self._visits_max, packed.travel, packed.week_of_day,
@@ -197,6 +197,7 @@ class Prices:
             packed.duration, passes.at, passes.request, passes.first, passes.last, passes.window, passes.place,
             terms.travel, terms.night, terms.load,
         )  # fmt: skip
+        return Rounds(np.zeros(0, dtype=np.int64), *tours)
 
     def _some(self, first: int, last: int, worth: Numbers, terms: Terms) -> Any:
         """See `_rounds`."""
@@ -898,8 +899,15 @@ def _bids(
     travel_cost: int,
     night_cost: int,
     load_cost: int,
-) -> None:
+) -> Any:
     """See `Prices.bid`."""
+    room = len(people) * days
+    tour_day = np.empty(room, dtype=np.int32)
+    tour_from = np.empty(room, dtype=np.int32)
+    tour_to = np.empty(room, dtype=np.int32)
+    tour_size = np.empty(room, dtype=np.int16)
+    tour_pass = np.full((room, visits_max), -1, dtype=np.int32)
+    tours = 0
     for n in range(len(people)):
         e = people[n]
         for p in range(at[e * days], at[(e + 1) * days]):
@@ -907,12 +915,16 @@ def _bids(
             if quota_of[p] >= 0:
                 value -= quota_price[quota_of[p]]
             worth[p] = own[p] + np.int64(np.rint(value))
-        _, _, _, _, size, chosen = _rounds(
+        _, day, origin, end, size, chosen = _rounds(
             e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
             travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
             first, last, window, place, worth, travel_cost, night_cost, load_cost,
         )  # fmt: skip
         for t in range(len(size)):
+            tour_day[tours], tour_from[tours], tour_to[tours] = day[t], origin[t], end[t]
+            tour_size[tours] = size[t]
+            tour_pass[tours] = chosen[t]
+            tours += 1
             for k in range(size[t]):
                 p = chosen[t, k]
                 c = group[p]
@@ -944,6 +956,13 @@ def _bids(
                             # what this seat loses beyond its part of what the request keeps, the others gain
                             lost = 1.0 if other == s else 0.0
                             reward[base + j] -= step / (team * team) + (lost - 1.0 / team) * much
+    return (
+        tour_day[:tours],
+        tour_from[:tours],
+        tour_to[:tours],
+        tour_size[:tours],
+        tour_pass[:tours],
+    )
 
 
 @numba.njit(cache=True, nogil=True)

@@ -190,6 +190,7 @@ class _Search:
         self._pins = int(self._given.asks[:-1, PINNED].sum())
         self._bounds: dict[Stage, int] = {}
         self._duals: dict[Stage, Duals] = {}
+        self._offered: Plan | None = None
         self._lock = threading.Lock()
 
     def run(
@@ -213,6 +214,10 @@ class _Search:
             if now != level:
                 level = now
                 journal.append(Entry(iteration, level=level))
+                self.enter(journal[-1])
+            offered = self._taken() if iteration else None
+            if offered is not None:
+                journal.append(Entry(iteration, plan=offered))
                 self.enter(journal[-1])
             began_s = stop.elapsed_s()
             count = stop.left(iteration, chunk)
@@ -337,8 +342,24 @@ class _Search:
                 self._bounds[stage], self._duals[stage] = bound, duals
 
         Bounder(self._problem, self._packed, seed=self._seed).run(
-            until=until, tell=tell, incumbent=self.so_far, limits=limits
+            until=until,
+            tell=tell,
+            incumbent=self.so_far,
+            offer=self._offer if limits is None else None,
+            limits=limits,
         )
+
+    def _offer(self, plan: Plan) -> None:
+        """Leave a plan for the search, if it is sound and better than the best one."""
+        sound = sound_part(self._problem, plan)
+        if _key(self._problem, sound) > _key(self._problem, self.so_far()):
+            with self._lock:
+                self._offered = sound
+
+    def _taken(self) -> Plan | None:
+        with self._lock:
+            plan, self._offered = self._offered, None
+        return plan
 
 
 class _Telling:
@@ -363,6 +384,12 @@ class _Telling:
         progress = Progress(elapsed_s, iteration, phase, Stage.NEED, incumbent, bound, served)
         self._observe(progress, self._search.so_far() if self._unheard else None)
         self._unheard = False
+
+
+def _key(problem: Problem, plan: Plan) -> tuple[int, ...]:
+    """By what plans are compared, but for people standing by."""
+    values = check.values(problem, plan)
+    return tuple(values[stage] for stage in STAGES if stage is not Stage.STANDBY)
 
 
 def sound_part(problem: Problem, plan: Plan) -> Plan:

@@ -1,0 +1,100 @@
+"""Plans from the bound's side: of the day tours that people took at good prices, those that are worth most together.
+
+The tours are a pool (`master.py`); which of them fit together is a program in whole numbers, solved by OR-Tools within a time limit. Its
+relaxation is tight, so that this takes seconds where a search would go from plan to plan. What comes out is offered to the search.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+import numpy as np
+
+from services.scheduling.optimizer import check
+from services.scheduling.optimizer.lagrange import Shape, requests_with_shares
+from services.scheduling.optimizer.master import Master
+from services.scheduling.optimizer.pricing import HOME, Numbers
+from services.scheduling.optimizer.problem import DAY_MIN, Assignment, NightAway, Plan, Stage
+
+Tour = tuple[int, int, int, Numbers]
+"""Person-day, where from and where to (the place of a bed, or `HOME`), passes in their order."""
+
+
+def polished(
+    shape: Shape, pool: Master, incumbent: Plan, *, until: Callable[[], bool]
+) -> Plan | None:
+    """A plan of the most need from tours of the pool and of the incumbent, which keeps what that one reaches of EMERGENCY and FLOOR; None
+    when none was found. It may break rules about pairs of people; whoever takes it has it checked.
+    """
+    problem, packed = shape.problem, shape.packed
+    for tour in _tours_of(shape, incumbent):
+        pool.take(*tour)
+    values = check.values(problem, incumbent)
+    kept: list[tuple[Numbers, int]] = [
+        (packed.weight * (packed.emergency > 0), values[Stage.EMERGENCY])
+    ]
+    for share, members in zip(problem.shares, requests_with_shares(problem, packed), strict=True):
+        weights = np.zeros(packed.requests, dtype=np.int64)
+        weights[members] = packed.weight[members]
+        kept.append((weights, -(-values[Stage.FLOOR] * share.target // 1000) - share.carried))
+    tours = pool.whole(kept, until=until)
+    return None if tours is None else _plan_of(shape, tours)
+
+
+def _tours_of(shape: Shape, plan: Plan) -> Iterator[Tour]:
+    """The plan's person-days."""
+    packed, passes = shape.packed, shape.passes
+    nights = {(one.expert, one.day) for one in plan.nights}
+    ends: dict[tuple[int, int], int] = {}
+    visits = sorted(plan.assignments, key=lambda one: (one.expert, one.start))
+    for (expert, day), group in groupby(visits, key=lambda one: (one.expert, one.start // DAY_MIN)):
+        person_day = expert * packed.days + day
+        own = np.arange(passes.at[person_day], passes.at[person_day + 1])
+        found = []
+        for one in group:
+            seat = packed.seat_at[one.request] + one.seat
+            here = own[
+                (packed.candidate_seat[passes.candidate[own]] == seat)
+                & (packed.candidate_remote[passes.candidate[own]] == one.remote)
+                & (passes.first[own] <= one.start)
+                & (one.start <= passes.last[own])
+            ]
+            found.append(int(here[0]))
+        ends[expert, day] = int(passes.place[found[-1]])
+        origin = ends[expert, day - 1] if (expert, day - 1) in nights else HOME
+        end = ends[expert, day] if (expert, day) in nights else HOME
+        yield person_day, origin, end, np.array(found, dtype=np.int64)
+
+
+def _plan_of(shape: Shape, tours: list[Tour]) -> Plan:
+    """The plan in which everybody makes each visit of their tours as early as they can."""
+    packed, passes = shape.packed, shape.passes
+    assignments, nights = [], []
+    for person_day, origin, end, own in tours:
+        expert, day = divmod(person_day, packed.days)
+        home = int(packed.home[expert])
+        here, window, ends = (home if origin == HOME else origin), -1, 0
+        for one in own.tolist():
+            place, inside = int(passes.place[one]), int(passes.window[one])
+            if inside != window:
+                away = window < 0 and origin != HOME
+                here = here if away else home
+                ends = int(packed.window_from[inside])
+            arrives = ends + int(packed.travel[here, place])
+            step = packed.step_min
+            start = max(int(passes.first[one]), -(-arrives // step) * step)
+            candidate = int(passes.candidate[one])
+            seat = int(packed.candidate_seat[candidate])
+            request = int(packed.seat_request[seat])
+            assignments.append(
+                Assignment(
+                    request,
+                    seat - int(packed.seat_at[request]),
+                    expert,
+                    start,
+                    bool(packed.candidate_remote[candidate]),
+                )
+            )
+            here, window, ends = place, inside, start + int(packed.duration[request])
+        if end != HOME:
+            nights.append(NightAway(expert, day))
+    return Plan(tuple(sorted(assignments)), tuple(sorted(nights)))

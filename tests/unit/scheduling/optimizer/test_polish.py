@@ -1,0 +1,86 @@
+"""Plans from the tours of the bound's side: sound, no worse than what was there, and better where a search of single moves is stuck."""
+
+import pytest
+
+from services.scheduling.optimizer import check
+from services.scheduling.optimizer.ascent import Ascent
+from services.scheduling.optimizer.baseline import first_come
+from services.scheduling.optimizer.lagrange import Relaxation, Shape
+from services.scheduling.optimizer.master import Master
+from services.scheduling.optimizer.packed import pack
+from services.scheduling.optimizer.polish import polished
+from services.scheduling.optimizer.pricing import Prices, tabulate
+from services.scheduling.optimizer.problem import Plan, Problem, Stage
+from services.scheduling.optimizer.solve import replay, solve
+from services.scheduling.optimizer.stop import Stop
+from tests.benchmarks.rounds import round_problem
+
+
+def pool_of(problem: Problem, *, passes: int) -> tuple[Shape, Master]:
+    """The tours that people take in so many passes of the first prices."""
+    packed = pack(problem)
+    table = tabulate(packed)
+    prices = Prices(packed, table)
+    shape = Shape(problem, packed, table)
+    relaxation = Relaxation(shape, prices, Stage.NEED)
+    ascent, pool = Ascent(relaxation, prices, seed=1), Master(relaxation)
+    step = 10_000.0
+    for _ in range(passes):
+        assert ascent.one(step, until=lambda: False, tell=pool.add)
+        step *= 0.95
+    return shape, pool
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tours_are_put_together_to_a_sound_plan_that_keeps_what_comes_before_need(
+    seed: int,
+) -> None:
+    problem = round_problem(60, 30, seed=seed)
+    shape, pool = pool_of(problem, passes=60)
+    queue = first_come(problem, range(60))
+    plan = polished(shape, pool, queue, until=lambda: False)
+    assert plan is not None
+    assert check.violations(problem, plan) == []
+    before, after = check.values(problem, queue), check.values(problem, plan)
+    assert after[Stage.EMERGENCY] >= before[Stage.EMERGENCY]
+    assert after[Stage.FLOOR] >= before[Stage.FLOOR]
+    assert after[Stage.NEED] > before[Stage.NEED]
+
+
+def test_a_plan_is_found_again_from_its_own_tours() -> None:
+    """With nothing but the tours of a plan, its nights and remote visits too, there is no other plan of that need."""
+    problem = round_problem(120, 60, seed=3)
+    plan = solve(problem, seed=1, stop=Stop(iterations=2_000)).plan
+    assert plan.nights
+    assert any(one.remote for one in plan.assignments)
+    shape, pool = pool_of(problem, passes=0)
+    again = polished(shape, pool, plan, until=lambda: False)
+    assert again is not None
+    assert check.values(problem, again)[Stage.NEED] == check.values(problem, plan)[Stage.NEED]
+    assert {(one.request, one.seat, one.expert) for one in again.assignments} == {
+        (one.request, one.seat, one.expert) for one in plan.assignments
+    }
+    assert again.nights == plan.nights
+
+
+def test_nothing_is_waited_for_when_somebody_says_to_end() -> None:
+    problem = round_problem(60, 30, seed=1)
+    shape, pool = pool_of(problem, passes=20)
+    assert polished(shape, pool, Plan(()), until=lambda: True) is None
+
+
+def test_a_timed_solve_takes_plans_in_and_can_be_replayed() -> None:
+    problem = round_problem(120, 60, seed=2)
+    for seconds in (
+        5,
+        20,
+        60,
+    ):  # on a busy machine, and where nothing is compiled yet, it takes longer
+        result = solve(problem, seed=1, stop=Stop(seconds=seconds))
+        taken = [one for one in result.journal if one.iteration > 0 and one.plan is not None]
+        if taken:
+            break
+    assert taken
+    found = replay(problem, seed=1, journal=result.journal, iterations=result.iterations)
+    assert found == result.plan
+    assert check.violations(problem, found) == []
