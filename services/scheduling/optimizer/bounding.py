@@ -71,6 +71,7 @@ class Bounder:
         self._shape = Shape(problem, packed, passes)
         self._prices = Prices(packed, passes)
         self._prepared: list[tuple[Stage, int, _Best]] = []
+        self._unpriced: list[tuple[Relaxation, _Best]] = []
 
     def run(
         self,
@@ -90,6 +91,9 @@ class Bounder:
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
         self._improved(self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0)
         self._floor(until=until, tell=tell)
+        if not until():
+            # beforehand, so that nobody waits for it at the end
+            self._unpriced = self._without_prices()
         if need is not None:
             pool = Master(relaxation)
 
@@ -249,17 +253,25 @@ class Bounder:
     def _later(self, *, tell: Tell, plan: Plan) -> None:
         """Bounds of the stages after NEED for plans that keep what `plan` reaches before."""
         reached = check.values(self._problem, plan)[Stage.NEED]
+        for unpriced, plain in self._unpriced or self._without_prices():
+            relaxation, best = unpriced, plain
+            for stage, price, known in self._prepared:
+                bound = known.bound - price * reached
+                if stage is unpriced.stage and bound < best.bound:
+                    relaxation = self._relaxed(stage, need=price)
+                    best = _Best(bound, known.point)
+            self._say(relaxation, best, tell)
+
+    def _without_prices(self) -> list[tuple[Relaxation, _Best]]:
+        """Bounds of the stages after NEED when nothing else has a price."""
+        found = []
         for stage in (Stage.PROMISES, Stage.TRAVEL, Stage.PREFERENCE, Stage.LOAD, Stage.STANDBY):
-            best = self._relaxed(stage)
-            point = best.without_rewards()
-            valued = best.value(point)
+            relaxation = self._relaxed(stage)
+            point = relaxation.without_rewards()
+            valued = relaxation.value(point)
             assert valued is not None, "nobody said to end"
-            found = _Best(valued.bound, point)
-            for which, price, known in self._prepared:
-                if which is stage and known.bound - price * reached < found.bound:
-                    best = self._relaxed(stage, need=price)
-                    found = _Best(known.bound - price * reached, known.point)
-            self._say(best, found, tell)
+            found.append((relaxation, _Best(valued.bound, point)))
+        return found
 
     def _relaxed(self, stage: Stage, *, need: int = 0) -> Relaxation:
         return Relaxation(self._shape, self._prices, stage, scale=SCALE, need=need)
