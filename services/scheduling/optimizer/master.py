@@ -20,7 +20,7 @@ from ortools.math_opt.python import mathopt as untyped
 from ortools.util.python.solve_interrupter import SolveInterrupter
 
 from services.scheduling.optimizer.lagrange import Point, Relaxation
-from services.scheduling.optimizer.pricing import HOME, Numbers, Rounds
+from services.scheduling.optimizer.pricing import ANYWHERE, HOME, Numbers, Rounds
 
 mathopt: Any = untyped
 
@@ -109,7 +109,8 @@ class Master:
             rounds.tour_pass,
             strict=True,
         ):
-            self.take(day, origin, end, chain[:size].astype(np.int64))
+            if ANYWHERE not in (origin, end):  # else nobody could do it
+                self.take(day, origin, end, chain[:size].astype(np.int64))
         return len(self._days) - before
 
     def forget(self, tours: Numbers, *, idle: int) -> None:

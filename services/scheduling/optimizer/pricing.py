@@ -28,13 +28,15 @@ Numbers = NDArray[Any]
 
 HOME = -1
 """Where a day begins or ends, if not in a bed away."""
-ANYWHERE = -1
+ANYWHERE = -2
 """A bed that is wherever one likes."""
 NEVER = -(2**60)
 """Worth of what cannot be."""
 
 BRANCHES_MAX = 1_000_000
 """Branches looked at for one person-day before its value is bounded by the dearest passes alone."""
+SEPARATE_MAX = 2_000
+"""Beds times passes of the day after, beyond which one bed that is anywhere stands for all of them."""
 CHUNK = 40
 """People priced between two looks at whether to end."""
 
@@ -65,7 +67,8 @@ class Passes:
 class Rounds:
     """Everybody's best round: `worth[e]`, and its day tours in order of experts and days.
 
-    Tour `t` is of person-day `tour_day[t]`, begins at `tour_from[t]` and ends at `tour_to[t]` (the place of a bed, or `HOME`),
+    Tour `t` is of person-day `tour_day[t]`, begins at `tour_from[t]` and ends at `tour_to[t]` (the place of a bed, `HOME` or
+    `ANYWHERE`),
     and has the passes `tour_pass[t, :tour_size[t]]`.
     """
 
@@ -368,9 +371,10 @@ def _days_best(
     """
     count = high - low
     best[:, :] = NEVER
-    hope: Any = np.int64(0)
+    hope: Any = np.int64(NEVER)
     for to in range(1, len(gain)):
         hope = max(hope, gain[to])
+    lodged = np.full(visits_max + 1, NEVER, dtype=np.int64)
     position = np.zeros(visits_max + 1, dtype=np.int64)
     path = np.full(visits_max + 1, -1, dtype=np.int32)
     value = np.zeros(visits_max + 1, dtype=np.int64)
@@ -396,9 +400,10 @@ def _days_best(
             p = order[i]
             promising = False
             more = max(0, reach[depth])
-            sure = value[depth] + worth[p] + hope
+            sure = value[depth] + worth[p]
             for k in range(depth + 1, visits_max + 1):
-                if sure + (k - depth - 1) * more > floor[k]:
+                most = sure + (k - depth - 1) * more
+                if most > floor[k] or (most + hope > floor[k] and most > lodged[k]):
                     promising = True
                     break
             leave = not promising
@@ -466,6 +471,10 @@ def _days_best(
             if better:
                 best[to, depth] = value[depth]
                 chain[to, depth, :depth] = path[1 : depth + 1]
+                if len(gain) == 2:
+                    # one bed for all: what is worth no more is of no use
+                    for k in range(depth, visits_max + 1):
+                        lodged[k] = max(lodged[k], value[depth])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -549,6 +558,7 @@ def _rounds(
     kept_at = np.zeros((days, 2), dtype=np.int64)
     no_beds = np.zeros(1, dtype=np.int32)
     no_gains = np.zeros(1, dtype=np.int64)
+    anywhere = np.array([0, ANYWHERE], dtype=np.int32)
     weeks = week_of_day[days - 1] + 1
     home_best = np.full((days, 1, visits_max + 1), NEVER, dtype=np.int64)
     home_chain = np.full((days, 1, visits_max + 1, visits_max), -1, dtype=np.int32)
@@ -658,9 +668,10 @@ def _rounds(
                         more = best[to, k] - home_floor[day, k] - night_cost
                         hopes[day] = max(hopes[day], more + (hopes[day + 1] if to > 0 else 0))
             before = at[e * days + day - 1]
-            beds_of_day[day - 1] = _beds(
-                place[before:low], window[before:low], window_at[e * days + day] - 1
-            )
+            beds = _beds(place[before:low], window[before:low], window_at[e * days + day] - 1)
+            if len(beds) * (high - low) > SEPARATE_MAX:
+                beds = anywhere
+            beds_of_day[day - 1] = beds
         # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
         came = no_gains
         for day in range(days):
@@ -674,7 +685,8 @@ def _rounds(
                 if len(beds) > 1:
                     for p in range(low, high):
                         if window[p] == window_at[e * days + day + 1] - 1:
-                            bed_of[p - low] = _index_of(beds, place[p])
+                            known = len(beds) > 2 or beds[1] != ANYWHERE
+                            bed_of[p - low] = _index_of(beds, place[p]) if known else 1
                 gain = np.full(len(beds), hopes[day + 1], dtype=np.int64)
                 best = np.full((len(beds), most + 1), NEVER, dtype=np.int64)
                 chain = np.full((len(beds), most + 1, most), -1, dtype=np.int32)
