@@ -13,9 +13,9 @@ from services.scheduling.optimizer.__main__ import main
 from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.check_bound import Unproven, proven
 from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
-from services.scheduling.optimizer.lagrange import Relaxation, Shape
+from services.scheduling.optimizer.lagrange import Relaxation, Shape, Valued
 from services.scheduling.optimizer.packed import pack
-from services.scheduling.optimizer.pricing import HOME, Prices, tabulate
+from services.scheduling.optimizer.pricing import ANYWHERE, HOME, Prices, tabulate
 from services.scheduling.optimizer.problem import (
     Agreement,
     Cap,
@@ -191,11 +191,10 @@ def test_a_bed_is_where_the_day_ended() -> None:
         assert proven(problem, duals, {}) == bound
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> None:
-    """A round whose people all tour, at prices far from any good ones: both sides find the same best rounds."""
-    made = round_problem(50, 25, seed=seed)
-    touring = tuple(
+def touring(requests: int, experts: int, *, seed: int) -> Problem:
+    """A round whose people are there every day and spend nights away, each with other limits."""
+    made = round_problem(requests, experts, seed=seed)
+    people = tuple(
         dataclasses.replace(
             one,
             limits=dataclasses.replace(
@@ -205,21 +204,37 @@ def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> N
         )
         for index, one in enumerate(made.experts)
     )
-    problem = dataclasses.replace(made, experts=touring)
+    return dataclasses.replace(made, experts=people)
+
+
+def priced(problem: Problem, stage: Stage, need: int) -> tuple[Relaxation, Valued, Duals]:
+    """The bound at prices far from any good ones."""
     packed = pack(problem)
     passes = tabulate(packed)
     prices = Prices(packed, passes)
+    relaxation = Relaxation(Shape(problem, packed, passes), prices, stage, need=need)
+    point = relaxation.start(1.0)
+    valued = relaxation.value(point)
+    assert valued is not None
+    return relaxation, valued, relaxation.duals(point, valued.kept)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> None:
+    problem = touring(50, 25, seed=seed)
     nights = 0
     for stage, need in ((Stage.NEED, 0), (Stage.TRAVEL, 2000)):
-        relaxation = Relaxation(Shape(problem, packed, passes), prices, stage, need=need)
-        point = relaxation.start(1.0)
-        valued = relaxation.value(point)
-        assert valued is not None
+        relaxation, valued, duals = priced(problem, stage, need)
         nights += int((valued.rounds.tour_to != HOME).sum())
-        duals = relaxation.duals(point, valued.kept)
-        kept = {Stage.NEED: 0}
-        assert proven(problem, duals, kept) == valued.bound // relaxation.scale
+        assert proven(problem, duals, {Stage.NEED: 0}) == valued.bound // relaxation.scale
     assert nights > 10
+
+
+def test_one_bed_that_stands_for_very_many_only_lets_in_more() -> None:
+    problem = touring(1200, 12, seed=1)
+    relaxation, valued, duals = priced(problem, Stage.NEED, 0)
+    assert (valued.rounds.tour_to == ANYWHERE).any()
+    assert proven(problem, duals, {}) <= valued.bound // relaxation.scale
 
 
 def test_the_first_prices_tell_the_starts_of_a_team_apart() -> None:
