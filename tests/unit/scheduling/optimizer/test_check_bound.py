@@ -191,14 +191,17 @@ def test_a_bed_is_where_the_day_ended() -> None:
         assert proven(problem, duals, {}) == bound
 
 
-def touring(requests: int, experts: int, *, seed: int) -> Problem:
-    """A round whose people are there every day and spend nights away, each with other limits."""
+def touring(requests: int, experts: int, *, seed: int, travel_min: int) -> Problem:
+    """A round whose people are there every day, travel so long a day and spend nights away, each with other limits."""
     made = round_problem(requests, experts, seed=seed)
     people = tuple(
         dataclasses.replace(
             one,
             limits=dataclasses.replace(
-                one.limits, nights_max=1 + index % 3, per_day_max=1 + index % 3
+                one.limits,
+                nights_max=1 + index % 3,
+                per_day_max=1 + index % 3,
+                travel_min_per_day_max=travel_min,
             ),
             windows=tuple(window(day, 7, 19) for day in range(made.days)),
         )
@@ -221,7 +224,7 @@ def priced(problem: Problem, stage: Stage, need: int) -> tuple[Relaxation, Value
 
 @pytest.mark.parametrize("seed", range(3))
 def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> None:
-    problem = touring(50, 25, seed=seed)
+    problem = touring(50, 25, seed=seed, travel_min=180)
     nights = 0
     for stage, need in ((Stage.NEED, 0), (Stage.TRAVEL, 2000)):
         relaxation, valued, duals = priced(problem, stage, need)
@@ -231,7 +234,7 @@ def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> N
 
 
 def test_one_bed_that_stands_for_very_many_only_lets_in_more() -> None:
-    problem = touring(1200, 12, seed=1)
+    problem = touring(1200, 12, seed=1, travel_min=150)
     relaxation, valued, duals = priced(problem, Stage.NEED, 0)
     assert (valued.rounds.tour_to == ANYWHERE).any()
     assert proven(problem, duals, {}) <= valued.bound // relaxation.scale
