@@ -25,6 +25,8 @@ from aiokafka.errors import (
 )
 from aiokafka.partitioner import DefaultPartitioner
 
+from libs.messaging.access import client_options
+
 OUTAGES: tuple[type[Exception], ...] = (KafkaError, OSError)
 """What means that the broker (or the network to it) is away; callers retry with backoff."""
 
@@ -129,6 +131,7 @@ class Producer:
     def __init__(self, bootstrap: str, *, client: str) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
+            **client_options(),
             client_id=client,
             enable_idempotence=True,
             acks="all",
@@ -244,6 +247,7 @@ class Group:
         self._consumer = AIOKafkaConsumer(
             *topics,
             bootstrap_servers=bootstrap,
+            **client_options(),
             group_id=group,
             client_id=group,
             enable_auto_commit=False,
@@ -341,10 +345,13 @@ async def read_records(
 ) -> AsyncIterator[Any]:
     """The raw records (`topic`, `partition`, `offset`, `key`, `value`, `headers`), as `read` takes them."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, metadata_max_age_ms=5_000
+        bootstrap_servers=bootstrap,
+        **client_options(),
+        enable_auto_commit=False,
+        metadata_max_age_ms=5_000,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = [
             TopicPartition(topic, partition)
             for topic in topics
@@ -424,8 +431,8 @@ async def lags(bootstrap: str, groups: Sequence[str]) -> list[Lag]:
     Raises:
         KafkaError: the broker is away.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **client_options())
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, **client_options())
     try:
         await admin.start()
         await consumer.start()
@@ -460,9 +467,9 @@ async def counts(bootstrap: str, topics: Sequence[str]) -> Mapping[str, int]:
     Raises:
         KafkaError: the broker is away.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, **client_options())
     try:
+        await consumer.start()
         there = await consumer.topics()
         found = dict.fromkeys(topics, 0)
         for topic in there & set(topics):
@@ -483,7 +490,7 @@ async def apply_topics(
     Raises:
         KafkaError: the broker refused one of them, or is away.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **client_options())
     await admin.start()
     try:
         there = set(await admin.list_topics())

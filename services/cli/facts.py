@@ -18,6 +18,7 @@ from libs.facts import package
 from libs.facts.messages import contract_version, fact_types
 from libs.facts.state import COUNTED, TOPICS, State, hash_of_assignments, hash_of_things
 from libs.messaging import kafka, operations
+from libs.messaging.grants import Role, commands
 from libs.messaging.topics import dead_letter_topic, topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
 from libs.sheets import cells
@@ -293,6 +294,25 @@ def replay(
     session.answer.value(
         {"replayed": count},
         say=lambda: session.answer.say(f"重新发布 {count} 条 · {count} published again"),
+    )
+
+
+@app.command(name="grants")
+def grants_of(
+    context: typer.Context,
+    role: Annotated[Role, typer.Argument(help="角色 · the role")],
+    name: Annotated[
+        str, typer.Argument(help="用户名，也是消费组的前缀 · user name, and how its groups begin")
+    ],
+) -> None:
+    """What the broker has to grant, as commands of Kafka's own tool; needs no broker."""
+    session: Session = context.obj
+    try:
+        lines = commands(role, name)
+    except ValueError as error:
+        raise typer.Exit(session.answer.failed(str(error), code=REFUSED)) from error
+    session.answer.value(
+        {"commands": lines}, say=lambda: session.answer.say(escape("\n".join(lines)))
     )
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import yaml
 
+from libs.messaging.grants import Role, commands
 from libs.messaging.topics import (
     DEAD_LETTER_DAYS,
     TOMBSTONE_DAYS,
@@ -30,6 +31,9 @@ from tests.contract.examples import AT, as_json, examples, key_of, version_of
 DOCUMENT = ROOT / "docs" / "asyncapi.yaml"
 PAGE = ROOT / "docs" / "facts.md"
 BEGIN, END = "<!-- topics: made by tests/contract/document.py -->", "<!-- end of topics -->"
+
+GRANTS_BEGIN = "<!-- grants: made by tests/contract/document.py -->"
+GRANTS_END = "<!-- end of grants -->"
 
 DAY_MS = 86_400_000
 KAFKA_BINDING = "0.5.0"
@@ -124,7 +128,9 @@ lower-case hexadecimal, over lines that end in a line feed and are sorted as byt
 ## Who may read
 
 `x-readers` of a channel: {readers}.
-Without a grant the broker answers TOPIC_AUTHORIZATION_FAILED. Consumer group ids begin with your user name.
+You sign in with SASL/SCRAM-SHA-512 (`sasl.mechanism`), a user name and password of your own. Without a grant the broker
+answers TOPIC_AUTHORIZATION_FAILED. Consumer group ids begin with your user name; others are answered
+GROUP_AUTHORIZATION_FAILED.
 """.strip()
 
 
@@ -465,9 +471,30 @@ def document_text() -> str:
 def page_text() -> str:
     """docs/facts.md with its part about topics made anew."""
     text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{_topics_part()}\n{END}{after}"
+    text = _with_part(text, BEGIN, _topics_part(), END)
+    return _with_part(text, GRANTS_BEGIN, _grants_part(), GRANTS_END)
+
+
+def _with_part(text: str, begin: str, part: str, end: str) -> str:
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{part}\n{end}{after}"
+
+
+def _grants_part() -> str:
+    parts = []
+    for role, name, who in (
+        (Role.PUBLIC, "media", "Anybody with credentials, here `media`"),
+        (Role.PARTNER, "body", "A body with an agreement, here `body`"),
+        (Role.SERVICE, "events", "A service of our own, here `events`"),
+        (Role.OPERATOR, "ops", "An operator, here `ops`"),
+    ):
+        shown = "\n".join(commands(role, name))
+        parts.append(
+            f"<details><summary>{who}: <code>zhihui facts grants {role} {name}</code></summary>\n\n"
+            f"```sh\n{shown}\n```\n\n</details>"
+        )
+    return "\n\n".join(parts)
 
 
 def _topics_part() -> str:

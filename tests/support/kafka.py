@@ -32,7 +32,7 @@ class ApacheKafka:
         java, self.bootstrap = command(self._data)
         with (self._data / "out.log").open("ab") as log:
             self._process = subprocess.Popen(
-                java, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                self._prepared(java), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
         ends_at = time.monotonic() + READY_S
         while time.monotonic() < ends_at:
@@ -41,6 +41,10 @@ class ApacheKafka:
                 return
             time.sleep(0.1)
         raise AssertionError(f"no answer: {(self._data / 'out.log').read_text()[-4000:]}")
+
+    def _prepared(self, java: list[str]) -> list[str]:
+        """The command, once the node's folder is as it should be; for nodes with settings of their own."""
+        return java
 
     def _answers(self) -> bool:
         # a silent client: refused connections are what we wait through
