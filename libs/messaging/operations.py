@@ -4,7 +4,7 @@ The database's part needs its owner, or a role that may read the services' schem
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -191,6 +191,8 @@ async def replay(
     since: datetime | None = None,
     topic: str = "",
     key: str = "",
+    after: int = 0,
+    there: Callable[[int], bool] = lambda _position: True,
 ) -> int:
     """Publish kept facts of `service` again, with the same message ids, in the same order; gives how many.
 
@@ -201,5 +203,12 @@ async def replay(
         kafka.Producer(bootstrap, client=f"{service}-replay") as producer,
     ):
         return await republish(
-            connection, producer, service=service, since=since, topic=topic or None, key=key or None
+            connection,
+            producer,
+            service=service,
+            since=since,
+            topic=topic or None,
+            key=key or None,
+            after=after,
+            there=there,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -315,13 +315,16 @@ async def republish(
     since: datetime | None = None,
     topic: str | None = None,
     key: str | None = None,
+    after: int = 0,
+    there: Callable[[int], bool] = lambda _position: True,
 ) -> int:
     """Publish again what was published, in the same order and with the same message ids; gives how many.
 
     `since` is inclusive; None and empty choose everything. What was never published is left to the relay; what a
-    tombstone has made forgotten stays so.
+    tombstone has made forgotten stays so. `after` is the outbox position to go on behind; `there` is told each position up to
+    which the broker has everything, and ends it by answering False.
     """
-    count, after = 0, 0
+    count = 0
     while True:
         await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _TURN)
         try:
@@ -336,6 +339,8 @@ async def republish(
                 )
         after = rows[-1]["position"]
         count += len(rows)
+        if not there(after):
+            return count
 
 
 async def _published_rows(

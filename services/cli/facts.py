@@ -1,7 +1,10 @@
 """`zhihui facts`: is everything announced, has everybody heard it, does it add up; publish again; look after dead letters."""
 
+import asyncio
 import dataclasses
+import signal
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,12 +26,15 @@ from libs.messaging.topics import dead_letter_topic, topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
 from libs.sheets import cells
 from services.cli.answer import OUTAGE, REFUSED
+from services.cli.progress import AnotherReplay, Progress
 from services.cli.session import Session, listed
 from services.cli.watch import bootstrap_of, label_of, line_of, since_of
 
 app = typer.Typer(no_args_is_help=True, help="事实日志 · the log of facts")
 
 EVERYTHING = 10**9
+STOPPED = 130
+"""As a shell says it of what Ctrl-C has ended."""
 PAGE = 1000
 
 Database = Annotated[
@@ -269,9 +275,16 @@ def replay(
     since: Annotated[
         str, typer.Option(help="start、2h 或时刻 · start, 2h or an instant")
     ] = "start",
+    progress: Annotated[
+        Path | None,
+        typer.Option(help="记进度的文件，中断后接着做 · a file to go on from after an end"),
+    ] = None,
     database: Database = "",
 ) -> None:
-    """Publish kept facts again, with the same message ids: who has seen them drops them."""
+    """Publish kept facts again, with the same message ids: who has seen them drops them.
+
+    Ctrl-C stops it once the broker has what is on its way; with the same `--progress` it goes on exactly there.
+    """
     session: Session = context.obj
     bootstrap = bootstrap_of(session)
     owner = _owner(session, database)
@@ -282,19 +295,44 @@ def replay(
         )
     services = [topics()[topic].owner] if topic else operations.SERVICES
 
-    async def run() -> int:
-        count = 0
-        for outbox in await operations.outboxes(owner, services):
-            count += await operations.replay(
-                owner, bootstrap, service=outbox.service, since=moment, topic=topic, key=key
-            )
-        return count
+    asked = {"topic": topic, "key": key, "since": since}
+    try:
+        kept = Progress.of(progress, asked=asked, since=moment.isoformat() if moment else "")
+    except (AnotherReplay, OSError, ValueError, KeyError) as error:
+        raise typer.Exit(session.answer.failed(f"{progress}: {error}", code=REFUSED)) from error
 
-    count = _run(session, run())
+    async def run() -> tuple[int, bool]:
+        count, told = 0, asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        for outbox in await operations.outboxes(owner, services):
+
+            def there(position: int, service: str = outbox.service) -> bool:
+                kept.note(service, position)
+                return not told.is_set()
+
+            count += await operations.replay(
+                owner,
+                bootstrap,
+                service=outbox.service,
+                since=datetime.fromisoformat(kept.since) if kept.since else None,
+                topic=topic,
+                key=key,
+                after=kept.positions.get(outbox.service, 0),
+                there=there,
+            )
+            if told.is_set():
+                return count, True
+        kept.done()
+        return count, False
+
+    count, stopped = _run(session, run())
     session.answer.value(
-        {"replayed": count},
+        {"replayed": count, "stopped": stopped},
         say=lambda: session.answer.say(f"重新发布 {count} 条 · {count} published again"),
     )
+    if stopped:
+        raise typer.Exit(STOPPED)
 
 
 @app.command(name="grants")

@@ -3,10 +3,14 @@
 import asyncio
 import json
 import os
+import signal
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from google.protobuf.message import Message
@@ -16,11 +20,11 @@ from zhihui.scheduling.v1 import scheduling_pb2 as pb
 from libs.errors import WrongState
 from libs.facts.state import hash_of_assignments
 from libs.ids import new_uuid
-from libs.messaging import MESSAGING_MIGRATIONS, operations
+from libs.messaging import MESSAGING_MIGRATIONS, kafka, operations
 from libs.messaging.consumer import Consumer
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append_all
-from libs.messaging.relay import Relay
+from libs.messaging.relay import BATCH, Relay
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
@@ -70,12 +74,15 @@ class Command:
         code, text = await self.said("--json", *arguments)
         return code, [json.loads(line) for line in text.splitlines()]
 
-    async def said(self, *arguments: str) -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
+    async def started(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.cli", *arguments),
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
         )
+
+    async def said(self, *arguments: str) -> tuple[int | None, str]:
+        process = await self.started(*arguments)
         out, _ = await process.communicate()
         return process.returncode, out.decode()
 
@@ -195,11 +202,89 @@ async def test_a_replay_is_heard_once(
 ) -> None:
     await publish(pool, settings, a_round([an_assignment(1), an_assignment(2)]))
     code, lines = await zhihui("facts", "replay", "--topic", "scheduling.assignment.v1")
-    assert (code, lines) == (0, [{"replayed": 2}])
+    assert (code, lines) == (0, [{"replayed": 2, "stopped": False}])
     code, lines = await zhihui("facts", "replay", "--key", "rounds/r1", "--since", "1m")
-    assert (code, lines) == (0, [{"replayed": 0}]), "it happened earlier"
+    assert (code, lines) == (0, [{"replayed": 0, "stopped": False}]), "it happened earlier"
     code, (answer,) = await zhihui("facts", "verify", "--log-only")
     assert (code, answer["facts"]) == (0, 3), "repeats have no effect"
+
+
+MANY, OF_ONE = 400, 10
+
+
+async def many_published(pool: Pool, settings: ServiceSettings) -> dict[int, list[UUID]]:
+    """Changes of many assignments, as the log has them; by partition."""
+    changes = [
+        message(
+            facts.AssignmentChanged(assignment=an_assignment(number)),
+            topic="scheduling.assignment.v1",
+            key=f"assignments/as-{number}",
+            version=version,
+        )
+        for version in range(1, OF_ONE + 1)
+        for number in range(MANY)
+    ]
+    await publish(pool, settings, changes)
+    return await logged(settings)
+
+
+async def logged(settings: ServiceSettings) -> dict[int, list[UUID]]:
+    found: dict[int, list[UUID]] = defaultdict(list)
+    async for fact in kafka.read(
+        settings.kafka_bootstrap, ["scheduling.assignment.v1"], follow=False
+    ):
+        found[fact.partition].append(fact.message_id)
+    return found
+
+
+async def stopped_in_the_middle(zhihui: Command, progress: Path, how: signal.Signals) -> int:
+    """A replay that is ended by a signal after it has noted a first position; gives its exit code."""
+    process = await zhihui.started("facts", "replay", "--progress", str(progress))
+    async with asyncio.timeout(30):
+        while not progress.exists():
+            await asyncio.sleep(0.001)
+    process.send_signal(how)
+    return await process.wait()
+
+
+async def test_a_replay_that_was_stopped_goes_on_exactly_there(
+    pool: Pool, settings: ServiceSettings, zhihui: Command, tmp_path: Path
+) -> None:
+    before = await many_published(pool, settings)
+    progress = tmp_path / "progress.json"
+    assert await stopped_in_the_middle(zhihui, progress, signal.SIGINT) == 130
+    code, (refused,) = await zhihui(
+        *("facts", "replay", "--progress", str(progress), "--key", "assignments/as-1")
+    )
+    assert code == 2, refused
+    half = sum(len(ids) for ids in (await logged(settings)).values()) - MANY * OF_ONE
+    assert 0 < half < MANY * OF_ONE
+    code, (answer,) = await zhihui("facts", "replay", "--progress", str(progress))
+    assert (code, answer["replayed"]) == (0, MANY * OF_ONE - half)
+    assert not progress.exists()
+    after = await logged(settings)
+    assert after == {partition: ids + ids for partition, ids in before.items()}
+
+
+async def test_a_replay_that_was_killed_leaves_no_gap(
+    pool: Pool, settings: ServiceSettings, zhihui: Command, tmp_path: Path
+) -> None:
+    before = await many_published(pool, settings)
+    progress = tmp_path / "progress.json"
+    assert await stopped_in_the_middle(zhihui, progress, signal.SIGKILL) == -signal.SIGKILL
+    code, _ = await zhihui("facts", "replay", "--progress", str(progress))
+    assert code == 0
+    repeats = 0
+    for partition, ids in (await logged(settings)).items():
+        mine = before[partition]
+        again = ids[len(mine) :]
+        seam = next(
+            number for number in range(len(again)) if again[number:] == mine[-len(again) + number :]
+        )
+        assert again[:seam] == mine[:seam], "what was published before it was killed, in order"
+        assert len(again) >= len(mine), "no gap"
+        repeats += len(again) - len(mine)
+    assert repeats <= BATCH, "what was on its way comes again, and no more"
 
 
 async def test_a_dead_letter_is_read_mended_and_heard(
