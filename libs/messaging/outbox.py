@@ -30,6 +30,19 @@ class OutgoingMessage:
     """The message in protobuf; None is a tombstone: the thing is to be forgotten."""
 
 
+async def forget(connection: Connection, *, topics: Sequence[str], keys: Sequence[str]) -> None:
+    """Let no replay bring back what was published of `keys` so far; newer facts of theirs say what is left of it."""
+    await connection.execute(
+        """
+        UPDATE outbox
+           SET payload = NULL
+         WHERE topic = ANY($1) AND key = ANY($2) AND published_at IS NOT NULL AND payload IS NOT NULL
+        """,
+        list(topics),
+        list(keys),
+    )
+
+
 async def append(connection: Connection, message: OutgoingMessage) -> None:
     """Add `message` to the outbox, in the transaction `connection` already has open.
 

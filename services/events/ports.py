@@ -239,6 +239,9 @@ class Events(Protocol):
     async def find_for_update(self, names: Sequence[str]) -> Mapping[str, Event]:
         """Those of `names` there are, by name, locked."""
 
+    async def of_expert_for_update(self, expert: str) -> Sequence[Event]:
+        """All events whose team has `expert`, by name, locked."""
+
     async def add(self, events: Sequence[Event]) -> None:
         """Store new events, each with a check-in code of its own."""
 
@@ -293,6 +296,9 @@ class Facts(Protocol):
 
     def taken_down(self, event: Event, *, at: datetime) -> None:
         """A tombstone on the public topic."""
+
+    def forget_events(self, names: Sequence[str]) -> None:
+        """No replay brings back what was announced of these events before this transaction."""
 
 
 class Transaction(Protocol):

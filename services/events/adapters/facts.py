@@ -1,5 +1,6 @@
 """What the events service announces: collected in the transaction, written to the outbox at its end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,8 @@ class CollectedFacts:
 
     def __init__(self) -> None:
         self.messages: list[OutgoingMessage] = []
+        self.forgotten: list[str] = []
+        """Events of which earlier facts must not be replayed."""
 
     def node_changed(self, node: Node, *, at: datetime) -> None:
         fact = facts_pb2.NodeChanged(node=to_message(node, pb.Node))
@@ -86,7 +89,9 @@ class CollectedFacts:
             venue_display_name=venue,
             district_display_name=district,
             speakers=[
-                member.display_name for member in event.team if member.talk or not member.seat
+                member.display_name
+                for member in event.team
+                if member.display_name and (member.talk or not member.seat)
             ],
             delivered=event.state is State.DELIVERED,
         )
@@ -105,6 +110,9 @@ class CollectedFacts:
                 payload=None,
             )
         )
+
+    def forget_events(self, names: Sequence[str]) -> None:
+        self.forgotten += names
 
     def _add(self, fact: Message, *, topic: str, key: str, version: int, at: datetime) -> None:
         self.messages.append(

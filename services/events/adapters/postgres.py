@@ -8,12 +8,12 @@ from datetime import date, datetime
 from pydantic import TypeAdapter
 
 from libs.errors import Conflict
-from libs.messaging.outbox import append_all
+from libs.messaging.outbox import append_all, forget
 from libs.postgres.constraints import refusals_by_constraint
 from libs.postgres.pool import Connection
 from libs.postgres.pool import Pool as ConnectionPool
 from libs.postgres.pool import transaction as open_transaction
-from services.events.adapters.facts import CollectedFacts
+from services.events.adapters.facts import EVENT_TOPIC, PUBLIC_TOPIC, CollectedFacts
 from services.events.domain.event import Event, EventNotFound
 from services.events.domain.place import Node, NodeNotFound, Venue, VenueNotFound
 from services.events.domain.request import Change, Request, RequestNotFound, State
@@ -435,6 +435,12 @@ class PostgresEvents:
         )
         return {row["name"]: _EVENT.validate_json(row["body"]) for row in rows}
 
+    async def of_expert_for_update(self, expert: str) -> Sequence[Event]:
+        rows = await self._connection.fetch(
+            "SELECT body FROM events WHERE experts @> ARRAY[$1] ORDER BY name FOR UPDATE", expert
+        )
+        return [_EVENT.validate_json(row["body"]) for row in rows]
+
     async def add(self, events: Sequence[Event]) -> None:
         await self._connection.executemany(
             """
@@ -608,6 +614,8 @@ async def joined(connection: Connection) -> AsyncIterator[PostgresTransaction]:
     """Our repositories in the transaction `connection` has open; facts are appended at the end of the block."""
     tx = PostgresTransaction(connection)
     yield tx
+    if tx.facts.forgotten:
+        await forget(connection, topics=[EVENT_TOPIC, PUBLIC_TOPIC], keys=tx.facts.forgotten)
     await append_all(connection, tx.facts.messages)
 
 

@@ -1,4 +1,4 @@
-"""What the events service learns from scheduling: rounds that froze, were given up or published, and every decision."""
+"""What the events service learns: rounds that froze, were given up or published, every decision, and who is to be forgotten."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -6,17 +6,19 @@ from contextlib import AbstractAsyncContextManager
 from zhihui.scheduling.v1 import facts_pb2
 
 from libs.clock import Clock
-from libs.messaging.consumer import Handler
+from libs.messaging.consumer import Handler, tombstone
 from libs.messaging.kafka import Received
 from libs.postgres.pool import Connection
 from libs.rpc.mapping import from_message
 from services.events.domain.event import TeamMember
 from services.events.domain.request import Period
+from services.events.handlers import event as events
 from services.events.handlers import round as rounds
 from services.events.handlers.round import Decision
 from services.events.ports import Transaction
 
-TOPICS = ("scheduling.round.v1", "scheduling.decision.v1")
+EXPERT_TOPIC = "experts.expert.v1"
+TOPICS = ("scheduling.round.v1", "scheduling.decision.v1", EXPERT_TOPIC)
 GROUP = "events"
 
 Joined = Callable[[Connection], AbstractAsyncContextManager[Transaction]]
@@ -59,12 +61,17 @@ def handlers(joined: Joined, *, clock: Clock) -> Mapping[str, Handler]:
             decisions = [decision_from(facts_pb2.RequestDecided.FromString(one)) for one in facts]
             await rounds.apply(decisions, tx, now=clock())
 
+    async def forget(connection: Connection, fact: Received) -> None:
+        async with joined(connection) as tx:
+            await events.forget_expert(fact.key, tx, now=clock())
+
     prefix = "zhihui.scheduling.v1."
     return {
         f"{prefix}RoundFrozen": frozen,
         f"{prefix}RoundAbandoned": abandoned,
         f"{prefix}RequestDecided": decided,
         f"{prefix}RoundPublished": published,
+        tombstone(EXPERT_TOPIC): forget,
     }
 
 

@@ -101,6 +101,14 @@ class Event:
                 state=str(self.state),
             )
 
+    def without_name_of(self, expert: str, *, at: datetime) -> "Event":
+        """The event once `expert` is to be forgotten: who served remains a resource name; itself when there is no name."""
+        team = tuple(
+            dataclasses.replace(member, display_name="") if member.expert == expert else member
+            for member in self.team
+        )
+        return self if team == self.team else self._next(at=at, team=team)
+
     def confirm(self, *, at: datetime) -> "Event":
         """The venue will be ready; itself when it has said so before."""
         if self.confirmed:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.events.domain.event import Event, Rating
+from services.events.domain.event import Event, Rating, State
 from services.events.ports import Note, Transaction
 
 
@@ -60,6 +60,19 @@ async def rate_event(name: str, rating: Rating, tx: Transaction, *, now: datetim
     await tx.events.save(after)
     tx.facts.event("Rated", after, at=now)
     return after
+
+
+async def forget_expert(expert: str, tx: Transaction, *, now: datetime) -> None:
+    """Take the name of somebody who has withdrawn out of every event, and out of what is announced of it."""
+    for before in await tx.events.of_expert_for_update(expert):
+        after = before.without_name_of(expert, at=now)
+        if after == before:
+            continue
+        await tx.events.save(after)
+        tx.facts.forget_events([after.name])
+        tx.facts.event("Changed", after, at=now)
+        if after.state is not State.CANCELLED:
+            await show(after, tx, now=now)
 
 
 async def show(event: Event, tx: Transaction, *, now: datetime) -> None:

@@ -104,7 +104,7 @@ async def _show(left: Arrivals, fact: Received, event: Any) -> None:
         start=event.period.start_time.ToDatetime(UTC),
         end=event.period.end_time.ToDatetime(UTC),
         place="",
-        team=tuple(member.display_name for member in event.team),
+        team=tuple(member.display_name for member in event.team if member.display_name),
         changed_at=fact.occurred_at,
     )
     await left.show(entry, venue=event.venue, experts=[member.expert for member in event.team])

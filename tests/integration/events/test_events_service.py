@@ -18,6 +18,7 @@ from zhihui.scheduling.v1 import scheduling_pb2
 from libs.auth.principal import Role
 from libs.errors import Refusal
 from libs.ids import new_uuid
+from libs.messaging.consumer import tombstone
 from libs.messaging.kafka import Received
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Pool, create_pool
@@ -634,6 +635,55 @@ async def test_a_team_sent_to_a_withdrawn_request_hears_that_it_is_free(
         ("EventCancelled", "events/w0")
     ]
     assert not await announced(pool, topic="public.event.v1")
+
+
+async def test_a_name_is_forgotten_wherever_an_event_was_announced_with_it(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    """Events stay, with who served as a resource name; another expert's event is left as it is."""
+    names = await waiting(city, pool, clock, 2)
+    await published(pool, clock, a_decision(names[0]), a_decision(names[1], expert="experts/li"))
+    await pool.execute("UPDATE outbox SET published_at = now()")
+    await forgotten(pool, clock, "experts/wang")
+    await forgotten(pool, clock, "experts/wang")  # the same again changes nothing
+    by_name = {one.name: one for one in (await city.ListEvents(pb.ListEventsRequest())).events}
+    (member,) = by_name["events/w0"].team
+    assert (member.expert, member.display_name) == ("experts/wang", "")
+    assert by_name["events/w1"].team[0].display_name
+    for topic, kinds in (
+        ("events.event.v1", ["EventPublished", "EventChanged"]),
+        ("public.event.v1", ["PublicEventShown", "PublicEventShown"]),
+    ):
+        rows = await pool.fetch(
+            "SELECT type, payload FROM outbox WHERE topic = $1 AND key = 'events/w0' ORDER BY position",
+            topic,
+        )
+        assert [row["type"].rpartition(".")[2] for row in rows] == kinds
+        assert rows[0]["payload"] is None, "a replay does not bring it back"
+        assert rows[1]["payload"]
+        assert "王教授".encode() not in rows[1]["payload"]
+        assert "王教授".encode() in await pool.fetchval(
+            "SELECT payload FROM outbox WHERE topic = $1 AND key = 'events/w1'", topic
+        )
+
+
+async def forgotten(pool: Pool, clock: FixedClock, expert: str) -> None:
+    """Let the consumer's handler have the tombstone of an expert."""
+    fact = Received(
+        topic="experts.expert.v1",
+        partition=0,
+        offset=0,
+        message_id=new_uuid(),
+        source="experts",
+        type="tombstone",
+        key=expert,
+        version=9,
+        occurred_at=AT,
+        traceparent=None,
+        payload=None,
+    )
+    async with pool.acquire() as connection, connection.transaction():
+        await handlers(joined, clock=clock)[tombstone(fact.topic)](connection, fact)
 
 
 async def test_another_event_for_a_request_takes_the_place_of_the_first(
