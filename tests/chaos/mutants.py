@@ -114,7 +114,6 @@ def broken_tree(mutant: Mutant, folder: Path) -> Path:
         ".zhihui*",
         "node_modules",
         "client",
-        "__pycache__",
         ".mypy_cache",
     )
     shutil.copytree(ROOT, tree, ignore=leave, symlinks=True)
