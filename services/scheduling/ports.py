@@ -279,6 +279,9 @@ class Assignments(Protocol):
     async def of_event(self, event: str) -> Sequence[Assignment]:
         """All of an event, locked."""
 
+    async def of_expert(self, expert: str) -> Sequence[Assignment]:
+        """All of an expert, locked."""
+
     async def engaged(self, *, since: datetime) -> Sequence[Assignment]:
         """Everybody's engagements that end after `since`, in whatever round."""
 
@@ -334,6 +337,9 @@ class Facts(Protocol):
 
     def decided(self, round: Round, decision: Decision, *, at: datetime) -> None:
         """RequestDecided."""
+
+    def forget_assignment(self, name: str) -> None:
+        """No replay brings back what was announced of it before this transaction."""
 
     def assignment(self, kind: str, assignment: Assignment, *, at: datetime) -> None:
         """`Assignment` + kind: Offered, Accepted, Declined, Published, Changed, Cancelled, Delivered."""

@@ -97,6 +97,12 @@ class PostgresAssignments:
         )
         return [_ASSIGNMENT.validate_json(row["body"]) for row in rows]
 
+    async def of_expert(self, expert: str) -> Sequence[Assignment]:
+        rows = await self._connection.fetch(
+            "SELECT body FROM assignments WHERE expert = $1 ORDER BY name FOR UPDATE", expert
+        )
+        return [_ASSIGNMENT.validate_json(row["body"]) for row in rows]
+
     async def engaged(self, *, since: datetime) -> Sequence[Assignment]:
         rows = await self._connection.fetch(
             "SELECT body FROM assignments WHERE state = ANY($1) AND end_time > $2 ORDER BY name",

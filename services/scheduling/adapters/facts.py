@@ -37,6 +37,8 @@ class CollectedFacts:
 
     def __init__(self) -> None:
         self.messages: list[OutgoingMessage] = []
+        self.forgotten: list[str] = []
+        """Assignments of which earlier facts must not be replayed."""
 
     def opened(self, round: Round, *, at: datetime) -> None:
         self._round(facts_pb2.RoundOpened(round=to_message(round, pb.Round)), round, at)
@@ -96,6 +98,9 @@ class CollectedFacts:
                 member.display_name = one.expert_display_name
                 fact.scheduled.team.append(member)
         self._add(fact, topic=DECISION_TOPIC, key=decision.request, version=decision.version, at=at)
+
+    def forget_assignment(self, name: str) -> None:
+        self.forgotten.append(name)
 
     def assignment(self, kind: str, assignment: Assignment, *, at: datetime) -> None:
         message = to_message(assignment, pb.Assignment)

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from libs.messaging.outbox import append_all
+from libs.messaging.outbox import append_all, forget
 from libs.postgres.pool import Connection
 from libs.postgres.pool import Pool as ConnectionPool
 from libs.postgres.pool import transaction as open_transaction
 from services.scheduling.adapters.assignments import PostgresAssignments
-from services.scheduling.adapters.facts import CollectedFacts
+from services.scheduling.adapters.facts import ASSIGNMENT_TOPIC, CollectedFacts
 from services.scheduling.adapters.rounds import PostgresPlans, PostgresRounds, PostgresRuns
 from services.scheduling.adapters.world import PostgresWorld
 
@@ -38,4 +38,6 @@ async def joined(connection: Connection) -> AsyncIterator[PostgresTransaction]:
     """Our repositories in the transaction `connection` has open; facts are appended at the end of the block."""
     tx = PostgresTransaction(connection)
     yield tx
+    if tx.facts.forgotten:
+        await forget(connection, topics=[ASSIGNMENT_TOPIC], keys=tx.facts.forgotten)
     await append_all(connection, tx.facts.messages)

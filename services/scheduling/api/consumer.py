@@ -44,7 +44,7 @@ def handlers(joined: Joined, *, clock: Clock) -> Mapping[str, Handler]:
 
     async def forget(connection: Connection, fact: Received) -> None:
         async with joined(connection) as tx:
-            await tx.world.forget_expert(fact.key)
+            await events.forget_expert(fact.key, tx, now=clock())
 
     async def pool(connection: Connection, fact: Received) -> None:
         message = experts_facts.PoolChanged.FromString(fact.payload or b"")

@@ -137,6 +137,10 @@ class Assignment:
         self._require(State.OFFERED, State.ACCEPTED, State.CONFIRMED)
         return self._changed(period=period, remote=remote)
 
+    def without_name(self) -> "Assignment":
+        """The assignment once its expert is to be forgotten: they remain a resource name; itself where there is no name."""
+        return self._changed(expert_display_name="") if self.expert_display_name else self
+
     def delivered(self) -> "Assignment":
         """The assignment once served; itself unless it was published."""
         return self._changed(state=State.DELIVERED) if self.state is State.CONFIRMED else self

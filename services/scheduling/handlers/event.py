@@ -5,6 +5,29 @@ from datetime import datetime
 from services.scheduling.domain.assignment import State
 from services.scheduling.ports import Transaction
 
+KINDS = {
+    State.OFFERED: "Offered",
+    State.ACCEPTED: "Accepted",
+    State.DECLINED: "Declined",
+    State.CANCELLED: "Cancelled",
+    State.REPLACED: "Cancelled",
+    State.DELIVERED: "Delivered",
+}
+"""As what an assignment is announced again; as changed in other states."""
+
+
+async def forget_expert(expert: str, tx: Transaction, *, now: datetime) -> None:
+    """Take the name of somebody who has withdrawn out of what they were promised, and out of what is announced of it."""
+    await tx.world.forget_expert(expert)
+    for before in await tx.assignments.of_expert(expert):
+        after = before.without_name()
+        if after == before:
+            continue
+        await tx.assignments.save(after)
+        if after.state is not State.PROPOSED:  # which nobody was told of
+            tx.facts.forget_assignment(after.name)
+            tx.facts.assignment(KINDS.get(after.state, "Changed"), after, at=now)
+
 
 async def delivered(event: str, tx: Transaction, *, now: datetime) -> None:
     """Its team has served."""

@@ -23,6 +23,7 @@ from zhihui.scheduling.v1 import scheduling_pb2_grpc as pb_grpc
 from libs.auth.principal import Role
 from libs.geo.travel import ModelledTravel
 from libs.ids import new_uuid
+from libs.messaging.consumer import tombstone
 from libs.messaging.kafka import Received
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Pool, create_pool
@@ -684,6 +685,44 @@ async def test_what_becomes_of_an_event_becomes_of_its_team(
     assert states[standing[0].name] == pb.Assignment.STATE_DELIVERED
     assert states[standing[1].name] == pb.Assignment.STATE_CANCELLED
     assert states[standing[2].name] == pb.Assignment.STATE_CONFIRMED
+
+
+async def test_a_name_is_forgotten_wherever_an_assignment_was_announced_with_it(
+    city: Any, settled: None, worker: Worker, pool: Pool, clock: FixedClock
+) -> None:
+    """Assignments stay, with who served as a resource name; those of others are left as they are."""
+    await proposed(city, worker, pool)
+    await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+    standing = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    gone = standing[0].expert
+    mine = {one.name for one in standing if one.expert == gone}
+    assert {one.name for one in standing} > mine
+    await pool.execute("UPDATE outbox SET published_at = now()")
+    fact = dataclasses.replace(
+        received("EventChanged", gone, events_facts.EventChanged()),
+        topic="experts.expert.v1",
+        type="tombstone",
+        payload=None,
+    )
+    for _ in range(2):  # the same again changes nothing
+        async with pool.acquire() as connection, connection.transaction():
+            await handlers(joined, clock=clock)[tombstone(fact.topic)](connection, fact)
+    after = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
+    assert {one.name for one in after if not one.expert_display_name} == mine
+    assert {one.name: one.state for one in after} == {one.name: one.state for one in standing}
+    rows = await pool.fetch(
+        "SELECT key, type, payload FROM outbox WHERE topic = 'scheduling.assignment.v1' ORDER BY position"
+    )
+    for name in mine:
+        before, again = [row for row in rows if row["key"] == name][-2:]
+        assert before["payload"] is None, "a replay does not bring it back"
+        changed = facts_pb2.AssignmentChanged.FromString(again["payload"]).assignment
+        assert (again["type"].rpartition(".")[2], changed.expert, changed.expert_display_name) == (
+            "AssignmentChanged",
+            gone,
+            "",
+        )
+    assert all(row["payload"] for row in rows if row["key"] not in mine)
 
 
 def received(kind: str, key: str, message: Any) -> Received:
