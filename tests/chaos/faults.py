@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import os
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from libs.messaging import operations
 from libs.messaging.kafka import OUTAGES as KAFKA_OUTAGES
@@ -20,6 +19,7 @@ from libs.messaging.topics import topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
 from services.events.api.consumer import TOPICS as EVENTS
 from services.scheduling.api.consumer import TOPICS as SCHEDULING
+from tests.architecture.tree import ROOT
 from tests.chaos.stack import MEMBERS, SERVICES, Stack
 
 SHARES = {
@@ -64,7 +64,7 @@ CLOCK_AHEAD_S = 60 * 86_400
 SHOWN_S, DELIVERED_S, DELIVERIES = 60, 20, 5
 """How long `months_ahead` waits for the first round, then for deliveries, and how many of them are enough."""
 
-OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES, KafkaException)
+OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,24 +243,21 @@ class Faults:
             self._stack.resting -= set(names)
 
     def _reset(self, group: str, mine: Sequence[str]) -> str:
-        admin = AdminClient({"bootstrap.servers": self._stack.bootstrap, "log_level": 0})
-        every = [
-            TopicPartition(name, number, 0)
-            for name in mine
-            for number in range(topics()[name].partitions)
-        ]
         ends_at = time.monotonic() + 30
         while time.monotonic() < ends_at:
-            asked = ConsumerGroupTopicPartitions(group, every)
-            try:
-                for answer in admin.alter_consumer_group_offsets(
-                    [asked], request_timeout=10
-                ).values():
-                    answer.result(12)
-            except (KafkaException, TimeoutError):  # the dead members' session is not over yet
-                time.sleep(1)
-            else:
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "tests.chaos.rewind"),
+                    *(self._stack.bootstrap, group, *mine),
+                ],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'libs/genproto'}"},
+                capture_output=True,
+                check=False,
+            )
+            if done.returncode == 0:
                 return f"{group} to the start"
+            time.sleep(1)
         return f"{group} only stopped and started: its group was not empty in time"
 
     async def _replica(self, dice: random.Random) -> str:
