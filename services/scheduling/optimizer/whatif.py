@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from services.scheduling.optimizer.check import Violation, values, violations
+from services.scheduling.optimizer.check import Violation
 from services.scheduling.optimizer.nearby import Nearby, with_standbys
 from services.scheduling.optimizer.problem import (
     Assignment,
@@ -14,6 +14,7 @@ from services.scheduling.optimizer.problem import (
     Problem,
     Stage,
 )
+from services.scheduling.optimizer.rechecking import Recheck, recheck_of
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.tours import Draft
 
@@ -80,15 +81,15 @@ def price_move(problem: Problem, plan: Plan, pin: Pin, *, seed: int, stop: Stop)
 
     Where the pin leaves the start open, the request stays at its time if it is served, and else goes where it costs least.
     """
-    before = values(problem, plan)
     pinned = held_to(problem, pin)
+    sound = recheck_of(problem, plan)
     by_hand = _by_hand(pinned, plan, pin)
-    broken = () if by_hand is None else tuple(violations(pinned, by_hand))
+    broken = () if by_hand is None else tuple(sound.broken_by(pinned, by_hand))
     if by_hand is not None and not broken:
-        return Priced((), before, values(pinned, by_hand), by_hand)
-    found = _made_room(pinned, plan, pin, seed=seed, stop=stop)
+        return Priced((), sound.before, sound.values(pinned, by_hand), by_hand)
+    found = _made_room(pinned, plan, pin, sound, seed=seed, stop=stop)
     shown = found or by_hand or plan
-    return Priced(broken, before, values(pinned, shown), found)
+    return Priced(broken, sound.before, sound.values(pinned, shown), found)
 
 
 def _by_hand(problem: Problem, plan: Plan, pin: Pin) -> Plan | None:
@@ -111,7 +112,9 @@ def _by_hand(problem: Problem, plan: Plan, pin: Pin) -> Plan | None:
     return dataclasses.replace(plan, assignments=tuple(sorted([*rest, *beside, moved])))
 
 
-def _made_room(problem: Problem, plan: Plan, pin: Pin, *, seed: int, stop: Stop) -> Plan | None:
+def _made_room(
+    problem: Problem, plan: Plan, pin: Pin, sound: Recheck, *, seed: int, stop: Stop
+) -> Plan | None:
     """The best of a few plans that keep the pin; whoever gave way, and the request's own team, placed anew."""
     nearby = Nearby(problem)
     draft = nearby.draft(plan)
@@ -144,9 +147,9 @@ def _made_room(problem: Problem, plan: Plan, pin: Pin, *, seed: int, stop: Stop)
             break
         nearby.refill(trial, served - trial.teams.keys(), dice if place else None)
         found = with_standbys(problem, trial.plan(), plan.standbys)
-        if violations(problem, found):
+        if sound.broken_by(problem, found):
             continue
-        key = tuple(values(problem, found).values())
+        key = tuple(sound.values(problem, found).values())
         if best is None or key > best[0]:
             best = key, found
     return None if best is None else best[1]

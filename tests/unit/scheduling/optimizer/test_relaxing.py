@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from services.scheduling.optimizer.baseline import first_come
-from services.scheduling.optimizer.check import need_value, violations
-from services.scheduling.optimizer.nearby import Nearby
+from services.scheduling.optimizer.check import need_value, values, violations
+from services.scheduling.optimizer.nearby import Nearby, with_standbys
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
     Assignment,
@@ -19,6 +19,7 @@ from services.scheduling.optimizer.problem import (
     Plan,
     Problem,
     Request,
+    Standby,
 )
 from services.scheduling.optimizer.rechecking import Recheck
 from services.scheduling.optimizer.relaxing import Repair, Repaired, Repairs
@@ -56,8 +57,8 @@ def sought(repairs: Repairs, request: int) -> Repaired | None:
 # The referee's look at a part
 
 
-def shaken(problem: Problem, plan: Plan, dice: random.Random) -> tuple[Plan, int]:
-    """The plan with one team taken out, moved, or thrown together, often against the rules; and which."""
+def shaken(problem: Problem, plan: Plan, dice: random.Random) -> Plan:
+    """The plan with one team taken out, moved, or thrown together, often against the rules."""
     request = dice.randrange(len(problem.requests))
     asks = problem.requests[request]
     rest = [one for one in plan.assignments if one.request != request]
@@ -69,35 +70,32 @@ def shaken(problem: Problem, plan: Plan, dice: random.Random) -> tuple[Plan, int
             if dice.random() < 0.9:
                 who = dice.randrange(len(problem.experts))
                 team.append(Assignment(request, seat, who, start, remote=dice.random() < 0.2))
-    moved = Plan(tuple(sorted([*rest, *team])), plan.nights)
+    moved = dataclasses.replace(plan, assignments=tuple(sorted([*rest, *team])))
     if team and dice.random() < 0.4:
         night = NightAway(team[0].expert, team[0].start // DAY_MIN)
         moved = dataclasses.replace(moved, nights=tuple(sorted({*plan.nights, night})))
-    return moved, request
+    return moved
 
 
 def test_a_part_shows_everything_that_a_change_breaks_and_nothing_else() -> None:
     dice = random.Random(5)
-    broken = 0
-    for problem, plan in rounds(range(100)):
+    broken, standing_by = 0, 0
+    for problem, bare in rounds(range(100)):
+        plan = bare
+        for request in sorted({a.request for a in bare.assignments}):
+            for expert in range(len(problem.experts)):
+                more = with_standbys(problem, plan, {*plan.standbys, Standby(request, expert)})
+                plan = max(plan, more, key=lambda one: len(one.standbys))
         sound = Recheck(problem, plan)
         for _ in range(20):
-            after, request = shaken(problem, plan, dice)
-            people = {
-                a.expert for a in (*plan.assignments, *after.assignments) if a.request == request
-            }
-            found = sound.violations(
-                problem,
-                {request: tuple(a for a in after.assignments if a.request == request)},
-                {
-                    one: tuple(night for night in after.nights if night.expert == one)
-                    for one in people
-                },
-            )  # fmt: skip
+            after = shaken(problem, plan, dice)
             whole = violations(problem, after)
-            assert sorted(map(repr, found)) == sorted(map(repr, whole))
+            assert sorted(map(repr, sound.broken_by(problem, after))) == sorted(map(repr, whole))
+            assert sound.values(problem, after) == values(problem, after)
             broken += bool(whole)
+            standing_by += any(one.rule.startswith("standby") for one in whole)
     assert 1_000 < broken < 4_000
+    assert standing_by > 30
 
 
 # Repairs
