@@ -1090,6 +1090,12 @@ def repair_round(
             session.answer.say(
                 f"  [yellow]![/] {escape(one.title)} 失去安排 · loses its event：{escape(one.message)}"
             )
+        session.answer.say(
+            "  已证明：不能改得更少 · proven: no fewer changes would do"
+            if found.least
+            else "  未证明改动最少 · not proven that fewer changes would not do",
+            style="dim",
+        )
 
     session.answer.value(found, say=say)
 

@@ -107,6 +107,7 @@ class SchedulingServicer(RoundCalls, PlanCalls, pb_grpc.SchedulingServiceService
                 round=round_to(mended.round),
                 changed=[assignment_to(one) for one in mended.changed],
                 unserved=[to_message(one, pb.Unserved) for one in mended.unserved],
+                least=mended.least,
             )
 
         return await self._once(request, pb.RepairRoundResponse, act)

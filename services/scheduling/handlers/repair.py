@@ -40,11 +40,14 @@ class NotOfThisRound(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """The round after it; `changed` assignments with their new states; requests that lose their event."""
+    """The round after it; `changed` assignments with their new states; requests that lose their event; whether it is proven
+    that fewer changes are impossible (`nearest.Repaired`).
+    """
 
     round: Round
     changed: Sequence[Assignment]
     unserved: Sequence[Unserved]
+    least: bool
 
 
 async def repair(
@@ -90,7 +93,8 @@ async def repair(
     served_before = {one.request for one in standing}
     lost_event = [one for one in unserved if one.request in served_before]
     if validate_only:
-        return Mended(before, [*changes.ended, *changes.moved, *changes.begun], lost_event)
+        changed = [*changes.ended, *changes.moved, *changes.begun]
+        return Mended(before, changed, lost_event, mended.least)
 
     stored = await _store(before, after_inputs, mended.plan, unserved, tx, now=now)
     await tx.assignments.save(*changes.ended, *changes.moved)
@@ -111,7 +115,8 @@ async def repair(
         still = [one for one in current if one.request in touched]
         await announce(after, still, lost_event, tx, now=now)
         await keep_ledger(after, after_inputs, mended.plan, unserved, tx)
-    return Mended(after, [*changes.ended, *changes.moved, *changes.begun], lost_event)
+    changed = [*changes.ended, *changes.moved, *changes.begun]
+    return Mended(after, changed, lost_event, mended.least)
 
 
 def _lost(standing: Sequence[Assignment], names: Sequence[str]) -> list[Assignment]:

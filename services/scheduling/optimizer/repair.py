@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from services.scheduling.optimizer.check import floor_value, values, violations
+from services.scheduling.optimizer.loaded import Loaded
 from services.scheduling.optimizer.nearby import Nearby, with_standbys
 from services.scheduling.optimizer.problem import Assignment, Forbid, Plan, Problem, Stage
+from services.scheduling.optimizer.state import SEAT_AT, START_AT
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.tours import Draft
+from services.scheduling.optimizer.trying import NOBODY, try_starts
 
 COST_CHANGE = 1
 COST_DROP = 3
@@ -25,7 +28,10 @@ SEARCH_MAX = 400
 @dataclasses.dataclass(frozen=True, slots=True)
 class Repaired:
     """A plan of `without(problem, lost)`. Requests by what became of them, ascending: `kept` as they were, `moved` to
-    another time or other people, `dropped`, `added` (served now and not before). `stages` are the referee's values.
+    another time or other people, `dropped`, `added` (served now and not before). `stages` are the referee's values. `least`:
+    proven that no plan that serves all that this one serves leaves more of the requests that lost nobody as they were. It is
+    where all of them stay; and where one changes, so that the only request that lacked somebody can be served again, which
+    provably it cannot be beside all others. Wider circles are searched, not exhausted: there it is False.
     """
 
     plan: Plan
@@ -34,6 +40,7 @@ class Repaired:
     dropped: tuple[int, ...]
     added: tuple[int, ...]
     stages: dict[Stage, int]
+    least: bool
 
 
 def without(problem: Problem, lost: Iterable[Assignment]) -> Problem:
@@ -116,6 +123,7 @@ class _Mending:
         missing = sorted(
             whole - start.teams.keys(), key=lambda one: (one in self._lost, *self._urgency(one))
         )
+        bare = start.plan()
         best = self._beside(start, missing)
         key = self._key(best)
         observe(best.plan())
@@ -138,7 +146,7 @@ class _Mending:
         if whole - best.teams.keys() and not stop.now(0):
             idle = set(range(len(self._problem.requests))) - whole - best.teams.keys()
             self._nearby.refill(best, idle)
-        return self._told(best)
+        return self._told(best, bare, missing)
 
     def _urgency(self, index: int) -> tuple[int, int, int]:
         request = self._problem.requests[index]
@@ -248,12 +256,13 @@ class _Mending:
             -draft.travel_total(),
         )
 
-    def _told(self, draft: Draft) -> Repaired:
+    def _told(self, draft: Draft, bare: Plan, missing: Sequence[int]) -> Repaired:
         before = self._teams
         after = draft.teams
         plan = with_standbys(self._problem, draft.plan(), self._before.standbys)
         assert not violations(self._problem, plan), "a repair keeps every rule"
         same = {index for index in before if after.get(index) == before[index]}
+        others = before.keys() - same - self._lost
         return Repaired(
             plan=plan,
             kept=tuple(sorted(same)),
@@ -261,4 +270,33 @@ class _Mending:
             dropped=tuple(sorted(before.keys() - after.keys())),
             added=tuple(sorted(after.keys() - before.keys())),
             stages=values(self._problem, plan),
+            least=not others
+            or (
+                len(others) == len(missing) == 1
+                and missing[0] in after
+                and not self._fits_in(bare, missing[0])
+            ),
         )
+
+    def _fits_in(self, bare: Plan, index: int) -> bool:
+        """Whether anybody could serve the request beside all that `bare` has; False is proven."""
+        loaded = Loaded(self._problem, bare)
+        board = loaded.board
+        first, last = board.given.asks[index, SEAT_AT], board.given.asks[index + 1, SEAT_AT]
+        starts = board.given.starts[
+            board.given.asks[index, START_AT] : board.given.asks[index + 1, START_AT]
+        ]
+        seats = board.seats[first:last]
+        place = try_starts(
+            board.given,
+            loaded.state,
+            board.known,
+            index,
+            board.asks[index],
+            seats,
+            starts[starts >= self._not_before],
+            True,
+            np.zeros(2, dtype=np.int64),
+            np.full((len(seats), 3), NOBODY, dtype=np.int64),
+        )
+        return bool(place >= 0)

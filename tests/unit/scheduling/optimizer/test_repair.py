@@ -167,6 +167,50 @@ def test_one_lost_request_is_served_again_whenever_it_can_be_beside_the_rest(see
             assert others <= set(result.plan.assignments)
 
 
+def changed_of(before: Plan, after: Plan, lost: int) -> int:
+    """How many requests are otherwise than before, beside the one that lost somebody."""
+    return sum(
+        {a for a in before.assignments if a.request == one}
+        != {a for a in after.assignments if a.request == one}
+        for one in {a.request for a in before.assignments} - {lost}
+    )
+
+
+def test_least_is_only_said_where_brute_force_finds_no_plan_with_fewer_changes() -> None:
+    said: list[tuple[bool, int]] = []
+    for seed in range(40):
+        problem = generous_problem(seed)
+        plan = solve(problem, seed=1, stop=Stop(iterations=100)).plan
+        for lost in {a.request: a for a in plan.assignments}.values():
+            result = repair(problem, plan, [lost], seed=1, stop=Stop(iterations=30))
+            served = {a.request for a in result.plan.assignments}
+            count = changed_of(plan, result.plan, lost.request)
+            said.append((result.least, count))
+            if result.least and count:
+                assert not any(
+                    served <= {a.request for a in one.assignments}
+                    and changed_of(plan, one, lost.request) < count
+                    for one in sound_plans(without(problem, [lost]))
+                )
+            assert result.least or count
+    assert {count for least, count in said if least} == {0, 1}
+
+
+def test_of_two_that_lost_somebody_least_is_not_said_where_another_moves() -> None:
+    asks = [
+        a_request(windows=(window(0, 9, 10),), weight=10),
+        a_request(place=2, windows=(window(0, 9, 10), window(2, 9, 10))),
+        a_request(windows=(window(4, 9, 10),)),
+    ]
+    problem = a_problem(experts=[an_expert(), an_expert()], requests=asks)
+    problem = dataclasses.replace(problem, forbids=(Forbid(0, 1),))
+    plan = Plan((assigned(0, 0), assigned(1, 1), assigned(2, 0, 4 * DAY_MIN + AT_NINE)))
+    result = mended(problem, plan, 0, 2)
+    assert (result.moved, result.dropped, result.least) == ((0, 1, 2), (), False)
+    assert mended(problem, plan, 0).least
+    assert mended(problem, plan, 2).least
+
+
 def test_an_end_at_once_still_gives_a_sound_plan() -> None:
     problem, plan = solved(3)
     result = repair(

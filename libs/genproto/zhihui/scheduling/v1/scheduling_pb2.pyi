@@ -3509,6 +3509,9 @@ class RepairRoundResponse(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
     UNSERVED_FIELD_NUMBER: _builtins.int
+    LEAST_FIELD_NUMBER: _builtins.int
+    least: _builtins.bool
+    """Proven: no plan that serves as much changes fewer of the other requests. False: none was found, which is no proof."""
     @_builtins.property
     def round(self) -> Global___Round:
         """The round."""
@@ -3527,10 +3530,11 @@ class RepairRoundResponse(_message.Message):
         round: Global___Round | None = ...,
         changed: _abc.Iterable[Global___Assignment] | None = ...,
         unserved: _abc.Iterable[Global___Unserved] | None = ...,
+        least: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["round", b"round"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "round", b"round", "unserved", b"unserved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "least", b"least", "round", b"round", "unserved", b"unserved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
