@@ -66,7 +66,9 @@ async def experts_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Po
 
 
 @contextlib.asynccontextmanager
-async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str, Pool]]:
+async def scheduling_service(
+    dsn: str, clock: Clock, *, fresh_s: float = 0
+) -> AsyncIterator[tuple[str, Pool]]:
     """The scheduling service's address, and its pool."""
     migrate(dsn, scheduling_main.MIGRATIONS, schema="scheduling", role="scheduling")
     settings = SchedulingSettings(**settings_for(dsn, "scheduling"))
@@ -77,7 +79,7 @@ async def scheduling_service(dsn: str, clock: Clock) -> AsyncIterator[tuple[str,
             clock=clock,
             travel=travel,
             inputs=Inputs(),
-            feasible=Feasible(travel=travel, fresh_s=0, monotonic_s=time.monotonic),
+            feasible=Feasible(travel=travel, fresh_s=fresh_s, monotonic_s=time.monotonic),
         )
         add = scheduling_grpc.add_SchedulingServiceServicer_to_server
         async with served(settings, add, servicer, scheduling_pb.DESCRIPTOR) as address:
