@@ -185,7 +185,7 @@ class Feasible:
         ]
         seen: dict[Period, tuple[RankedWindow, set[str], set[str]]] = {}
         for period in dict.fromkeys(periods):
-            window, day = _span(period), period.start_time.astimezone(LOCAL).date()
+            window, day = _span(period), _Day.of(period)
             free = {
                 one.name
                 for one in able
@@ -258,6 +258,21 @@ class _Busy:
             self.per_week[expert, day - timedelta(days=day.weekday())] += 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The local day of a window, told once for everybody who is asked; `midnight` in minutes since 1970."""
+
+    on: date
+    monday: date
+    midnight: int
+
+    @classmethod
+    def of(cls, period: Period) -> "_Day":
+        day = period.start_time.astimezone(LOCAL).date()
+        midnight = int(_midnight(day).timestamp()) // 60
+        return cls(day, day - timedelta(days=day.weekday()), midnight)
+
+
 def _eligible(
     expert: inputs.Expert, asked: Asked, pools: Mapping[str, inputs.Pool], on: date
 ) -> bool:
@@ -294,19 +309,18 @@ def _free(
     asked: Asked,
     way_min: int,
     busy: _Busy,
-    day: date,
+    day: _Day,
 ) -> bool:
     """Whether they could be there and back inside one of their own free periods, somewhere in the window."""
     limits = expert.limits
     if (
         (2 * way_min > limits.travel_min_per_day and not limits.nights_away)
-        or busy.per_day[expert.name, day] >= limits.per_day
-        or busy.per_week[expert.name, day - timedelta(days=day.weekday())] >= limits.per_week
+        or busy.per_day[expert.name, day.on] >= limits.per_day
+        or busy.per_week[expert.name, day.monday] >= limits.per_week
     ):
         return False
-    midnight = int(_midnight(day).timestamp()) // 60
-    earliest = max(window[0], midnight + limits.earliest_min)
-    latest = min(window[1], midnight + limits.latest_min)
+    earliest = max(window[0], day.midnight + limits.earliest_min)
+    latest = min(window[1], day.midnight + limits.latest_min)
     taken = busy.spans.get(expert.name, ())
     for place in range(max(0, bisect_right(spans, (window[0], window[0])) - 1), len(spans)):
         begins, ends = spans[place]

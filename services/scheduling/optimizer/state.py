@@ -34,6 +34,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     every literal that somebody passes.
     """
     kept: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    if not hasattr(kept, "get_call_template"):
+        return function  # NUMBA_DISABLE_JIT: nothing is compiled
     resolve = kept.get_call_template
 
     def plain(args: Any, keywords: Any) -> Any:
