@@ -68,6 +68,7 @@ lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock -q
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock -o requirements-dev.lock -q
 
-# Takes each rule out of the referee in turn; fails when no test notices.
+# Takes each rule out of the referee, then out of the solver, in turn; fails when nothing notices.
 mutation: $(VENV)/.dev
 	$(PY) -m tests.mutation.rules
+	$(PY) -m tests.mutation.solver

@@ -810,10 +810,7 @@ def seat_anybody(
     nights: int,
 ) -> None:
     """`seat_person` for whoever is no row of the candidates, with what their fit counts (0 in a draft without candidates)."""
-    request = given.seats[seat, REQUEST]
-    if state.start[request] < 0:
-        _open(given, state, request, start)
-        _note(state, OPENED, request, start, 0, 0)
+    hold_open(given, state, given.seats[seat, REQUEST], start)
     _put(given, state, seat, expert, start, remote, fit)
     _note(state, PUT, seat, expert, remote, fit)
     row = expert * given.policy[DAYS] + start // DAY_MIN
@@ -827,6 +824,14 @@ def seat_anybody(
     _walk(given, state, row)
     if state.night[row]:
         _walk(given, state, row + 1)
+
+
+@compiled
+def hold_open(given: Given, state: State, request: int, start: int) -> None:
+    """Count the request as served at `start` though nobody of the draft is in its team."""
+    if state.start[request] < 0:
+        _open(given, state, request, start)
+        _note(state, OPENED, request, start, 0, 0)
 
 
 @compiled

@@ -43,6 +43,7 @@ from services.scheduling.optimizer.state import (
     State,
     compiled,
     goes_with,
+    hold_open,
     in_budget,
     in_quota,
     opens,
@@ -154,7 +155,10 @@ def try_starts(
 
 @compiled
 def seat_team(given: Given, state: State, request: int, start: int, team: Any) -> None:
-    """Put a team that was found into the draft, which must have no candidates: nobody's fit is counted."""
+    """Put a team that was found into the draft, which must have no candidates: nobody's fit is counted. The team may be empty:
+    of somebody who is not there yet.
+    """
+    hold_open(given, state, request, start)
     for k in range(len(team)):
         if team[k, WHO] != NOBODY:
             seat = given.asks[request, SEAT_AT] + k
@@ -217,6 +221,7 @@ def force(
     for place in range(size):
         if state.who[first + order[place]] < 0:
             return False  # it hung on a night away with what went for a later seat
+    hold_open(given, state, request, start)
     return not _spared_went(state, spared, 0)
 
 

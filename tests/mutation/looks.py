@@ -1,0 +1,127 @@
+"""What is looked at in small random rounds, by the referee and by properties: imported only when a mutant is in its place."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from services.scheduling.optimizer.baseline import first_come
+from services.scheduling.optimizer.check import Violation, violations
+from services.scheduling.optimizer.explain import Explainer, Reason
+from services.scheduling.optimizer.problem import (
+    DAY_MIN,
+    Agreement,
+    Plan,
+    Pool,
+    Problem,
+    Window,
+)
+from services.scheduling.optimizer.rechecking import Recheck
+from services.scheduling.optimizer.relaxing import Repairs
+from services.scheduling.optimizer.solve import Entry, Infeasible, replay
+from services.scheduling.optimizer.stop import Stop
+from tests.support.rounds import generous_problem, random_problem
+
+
+def _problems(seeds: int) -> Iterator[Problem]:
+    for seed in range(seeds):
+        yield random_problem(seed, experts=4, requests=7, days=3, step_min=(60, 30)[seed % 2])
+        yield generous_problem(seed, experts=4, requests=8)
+        yield _touring(seed)
+
+
+def _touring(seed: int) -> Problem:
+    """People who would stay away for a night, have mornings and afternoons apart, and stand by; the first pool is lent to
+    everybody for longer than its term.
+    """
+    drawn = generous_problem(seed, experts=4, requests=8)
+    halves = tuple(
+        Window(day * DAY_MIN + start * 60, day * DAY_MIN + end * 60)
+        for day in range(drawn.days)
+        for start, end in ((8, 12), (13, 18))
+    )
+    people = tuple(
+        dataclasses.replace(
+            one,
+            windows=halves,
+            standby_max=2,
+            limits=dataclasses.replace(
+                one.limits, nights_max=2, travel_min_per_day_max=600, earliest=0, latest=DAY_MIN
+            ),
+        )
+        for one in drawn.experts
+    )
+    lent = tuple(Agreement(node, 9, drawn.days) for node in range(drawn.nodes))
+    first = Pool(0, drawn.days - 1, frozenset(), lent)
+    asks = tuple(dataclasses.replace(one, standbys=1) for one in drawn.requests)
+    return dataclasses.replace(
+        drawn, experts=people, requests=asks, pools=(first, *drawn.pools[1:])
+    )
+
+
+def _plans(seeds: int) -> bool:
+    """Whether the referee finds something in a plan of the search."""
+    for problem in _problems(seeds):
+        try:
+            plan = replay(problem, seed=1, journal=(Entry(0, level=0),), iterations=15)
+        except Infeasible:
+            continue
+        if violations(problem, plan):
+            return True
+    return False
+
+
+def _left_out(seeds: int) -> Iterator[tuple[Problem, Plan, list[int]]]:
+    """Rounds with a plan that leaves something out, and what."""
+    for drawn in _problems(seeds):
+        problem = dataclasses.replace(drawn, pins=())
+        plan = first_come(problem, range(len(problem.requests)))
+        served = {one.request for one in plan.assignments}
+        yield problem, plan, [one for one in range(len(problem.requests)) if one not in served]
+
+
+def _codes(seeds: int) -> bool:
+    """Whether a code is not that of the why-not."""
+    for problem, plan, asked in _left_out(seeds):
+        explainer = Explainer(problem, plan)
+        for code, why in zip(
+            explainer.codes(asked), [explainer.why_not(one) for one in asked], strict=True
+        ):
+            taken = why.reason is Reason.DISPLACED and why.rule != ""
+            if (code.reason, code.seat, code.counts) != (why.reason, why.seat, why.counts):
+                return True
+            if not taken and code.rule != why.rule:
+                return True
+    return False
+
+
+def _repairs(seeds: int) -> bool:
+    """Whether the referee refuses what has been tried as a repair, or a repair that is whole breaks a rule."""
+    refused: list[Violation] = []
+    look = Recheck.violations
+
+    def looking(self: Recheck, *asked: Any, **more: Any) -> list[Violation]:
+        found = look(self, *asked, **more)
+        refused.extend(found)
+        return found
+
+    Recheck.violations = looking  # type: ignore[method-assign]
+    for problem in _problems(seeds):
+        try:
+            plan = replay(problem, seed=1, journal=(), iterations=0)
+        except Infeasible:
+            continue
+        repairs = Repairs(problem, plan)
+        served = {one.request for one in plan.assignments}
+        for request in range(len(problem.requests)):
+            if request not in served:
+                repairs.done(request, seed=1, stop=Stop(iterations=30))
+                if refused:
+                    return True
+    return False
+
+
+LOOKS: Mapping[str, Callable[[int], bool]] = {
+    "plans": _plans,
+    "codes": _codes,
+    "repairs": _repairs,
+}
