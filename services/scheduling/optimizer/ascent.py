@@ -118,7 +118,7 @@ class Ascent:
                 packed.cap, weights=served[shape.caps_of], minlength=len(self._caps)
             )
             before = self._caps
-            self._caps = np.maximum(0, before + _pace(step, taken - packed.cap_max))
+            self._caps = np.maximum(0, before + 0.5 * step * (taken - packed.cap_max))
             dearer = np.zeros(packed.requests)
             np.add.at(dearer, shape.caps_of, (self._caps - before)[packed.cap])
             self.reward -= self._share * dearer[shape.request_of]
@@ -137,6 +137,6 @@ class Ascent:
 
 
 def _pace(step: float, over: Numbers) -> Numbers:
-    """By how much a price moves for so much too much; people who all run after the same count as one."""
+    """By how much the price of a quota or span moves for so much too much; people who all run after the same count as one."""
     pace: Numbers = 0.5 * step * np.clip(over, -1.0, 1.0)
     return pace
