@@ -88,6 +88,18 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Exam:
+    """Days on which schools of some stages examine and receive nobody, `[start, end)`."""
+
+    name: str
+    name_en: str
+    start: date
+    end: date
+    stages: frozenset[Stage]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Instants `[start, end)`, aware UTC."""
 
@@ -98,9 +110,12 @@ class Period:
 class Calendar:
     """Answers by day from the years and terms it was given; a year it lacks is UNKNOWN."""
 
-    def __init__(self, *, years: Mapping[int, "Year"], terms: Sequence[Term]) -> None:
+    def __init__(
+        self, *, years: Mapping[int, "Year"], terms: Sequence[Term], exams: Sequence[Exam] = ()
+    ) -> None:
         self._years = years
         self.terms = tuple(terms)
+        self.exams = tuple(exams)
 
     def day(self, day: date) -> Day:
         """What `day` is. A working Saturday or Sunday is a MAKE_UP_WORKDAY."""
@@ -118,6 +133,13 @@ class Calendar:
         for term in self.terms:
             if term.stage is stage and term.start <= day < term.end:
                 return term
+        return None
+
+    def exam(self, day: date, *, stage: Stage = Stage.COMPULSORY) -> Exam | None:
+        """What schools of `stage` are examined in on `day`; None on days without, and where nothing is known."""
+        for exam in self.exams:
+            if stage in exam.stages and exam.start <= day < exam.end:
+                return exam
         return None
 
     def school_day(self, day: date, *, stage: Stage = Stage.COMPULSORY) -> bool:
@@ -166,7 +188,12 @@ def chongqing() -> Calendar:
         if isinstance(entry, dict)
         for term in _terms(name, entry)
     ]
-    return Calendar(years=years, terms=sorted(terms, key=lambda term: (term.start, term.stage)))
+    exams = [_exam(entry) for entry in document["exams_chongqing"]["exams"]]
+    return Calendar(
+        years=years,
+        terms=sorted(terms, key=lambda term: (term.start, term.stage)),
+        exams=sorted(exams, key=lambda exam: exam.start),
+    )
 
 
 def _year(entry: Mapping[str, Any]) -> Year:
@@ -179,6 +206,18 @@ def _year(entry: Mapping[str, Any]) -> Year:
 
 def _named(days: Mapping[str, str]) -> Mapping[date, str]:
     return {date.fromisoformat(day): name for day, name in days.items()}
+
+
+def _exam(entry: Mapping[str, Any]) -> Exam:
+    first, last = (date.fromisoformat(day) for day in entry["days"])
+    return Exam(
+        name=entry["name"],
+        name_en=entry["name_en"],
+        start=first,
+        end=last + timedelta(days=1),
+        stages=frozenset(Stage(stage) for stage in entry["stages"]),
+        status=Status.OFFICIAL if entry["status"] == "official" else Status.PROVISIONAL,
+    )
 
 
 _TERM_KEYS: Mapping[str, tuple[str, Sequence[Stage]]] = {

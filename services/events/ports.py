@@ -67,6 +67,7 @@ class RequestFilter:
     round: str = ""
     text: str = ""
     group: Group | None = None
+    change_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from services.scheduling.domain import inputs
@@ -124,6 +124,9 @@ class Rounds(Protocol):
         self, *, scope: Scope, after: tuple[str, str] | None, size: int
     ) -> Sequence[Round]:
         """Up to `size` rounds, latest first, after the (create time, name) `after`."""
+
+    async def next_open(self, node_path: Sequence[str], *, on: date) -> Round | None:
+        """Of the open rounds that plan days after `on` for a place below `node_path`, the one whose days begin first."""
 
     async def claim(self, round: str, requests: Sequence[str]) -> None:
         """The requests run in this round now.

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import PageOf, shot
+from tests.support.words import LANGUAGES, Words
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -48,6 +49,12 @@ def settled(page: Page) -> None:
     """Everything that loads has loaded."""
     page.wait_for_load_state("networkidle")
     expect(page.locator(".ant-skeleton, [aria-busy=true]")).to_have_count(0, timeout=20_000)
+
+
+@pytest.fixture(params=LANGUAGES)
+def said(request: pytest.FixtureRequest) -> Words:
+    """The reader's language: every journey goes in both."""
+    return Words(str(request.param))
 
 
 def sure(page: Page) -> None:
@@ -105,55 +112,56 @@ def asked_again(page: Page, count: int) -> None:
             api(page, "POST", f"{filed['name']}:endorse", {"etag": filed["etag"]})
 
 
-def test_the_city_coordinators_month(page_of: PageOf) -> None:
+def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     """Steps 1 to 9: open, check, freeze, hold, solve, review, move by hand, compare, ask, sign, publish."""
-    page = page_of("city", "/console/rounds")
+    page = page_of("city", "/console/rounds", language=said.language)
     asked_again(page, 12)
+    autumn = autumn_policy(page)
     # 1: open with scope, days and policy
-    page.get_by_role("button", name="新开轮次").click()
-    page.get_by_label("名称").fill("示例：一月补排")
-    choose(page, "排程策略", "秋季校园行")
+    page.get_by_role("button", name=said("round.open")).click()
+    page.get_by_label(said("round.title")).fill("示例：一月补排")
+    choose(page, said("round.policy"), said.either(autumn))
     page.locator("#horizon").fill("2026-12-21")
     page.keyboard.press("Enter")
     page.locator(".ant-picker-range input").nth(1).fill("2027-01-17")
     page.keyboard.press("Enter")  # the last field: it files
     page.wait_for_url(re.compile(r"/console/rounds/round-"))
     round_id = page.url.rpartition("/")[2].partition("?")[0]
-    state(page, "收集中")
+    state(page, said("round.OPEN"))
     # 2: problems in groups, each with its fix
     expect(page.locator(".finding-head").first).to_be_visible(timeout=30_000)
     expect(page.locator(".finding-list .fix").first).to_have_attribute(
         "href", re.compile("/console/")
     )
-    shot(page, "console-2-check")
-    page.get_by_role("button", name=re.compile("冻\\s?结")).first.click()
+    shot(page, f"console-2-check-{said.language}")
+    page.get_by_role("button", name=said.button("freeze")).first.click()
     sure(page)
-    state(page, "已冻结")
+    state(page, said("round.FROZEN"))
     expect(page.locator(".lead code")).to_have_text(re.compile("^[0-9a-f]{12}$"))
     # 3: a rest week, and a pair that is not sent together
     expert = api(page, "GET", "experts?page_size=3")["experts"]
     page.goto(f"/console/rounds/{round_id}?tab=pins")
-    rests = ".card:has(h2:text-is('休息周'))"
-    choose(page, "专家", expert[0]["display_name"], rests)
+    rests = f".card:has(h2:text-is('{said('rests')}'))"
+    choose(page, said("expert"), expert[0]["display_name"], rests)
     page.locator(f"{rests} .ant-picker-range input").nth(0).fill("2026-12-28")
     page.keyboard.press("Enter")
     page.locator(f"{rests} .ant-picker-range input").nth(1).fill("2027-01-03")
     page.keyboard.press("Enter")
     expect(page.locator(f"{rests} .pin-list li")).to_contain_text(expert[0]["display_name"])
-    forbids = ".card:has(h2:text-is('禁止'))"
-    choose(page, "专家", expert[1]["display_name"], forbids)
-    choose(page, "对谁或对哪份申请", expert[2]["display_name"], forbids)
+    forbids = f".card:has(h2:text-is('{said('forbids')}'))"
+    choose(page, said("expert"), expert[1]["display_name"], forbids)
+    choose(page, said("forbid.what"), expert[2]["display_name"], forbids)
     page.locator(f"{forbids} button[type=submit]").click()
     expect(page.locator(f"{forbids} .pin-list li")).to_contain_text(expert[2]["display_name"])
     # 4: solve, see it live, come back after a reload, stop when happy
-    solve(page, round_id, seconds=120, seed=1)
-    state(page, "求解中")
+    solve(page, said, round_id, seconds=120, seed=1)
+    state(page, said("round.SOLVING"))
     expect(page.locator(".curve-box canvas")).to_be_visible(timeout=60_000)
     page.reload()
     expect(page.locator(".curve-box canvas")).to_be_visible(timeout=60_000)
-    shot(page, "console-4-solve")
-    page.get_by_role("button", name="满意，停止").click()
-    state(page, "有方案")
+    shot(page, f"console-4-solve-{said.language}")
+    page.get_by_role("button", name=said("solve.stop")).click()
+    state(page, said("round.PROPOSED"))
     # 5: review by every view
     for tab in TABS:
         page.goto(f"/console/rounds/{round_id}?tab={tab}")
@@ -165,62 +173,76 @@ def test_the_city_coordinators_month(page_of: PageOf) -> None:
     bar.focus()
     page.keyboard.press("Alt+ArrowRight")
     expect(page.locator(".price-box .fine")).to_be_visible(timeout=30_000)
-    shot(page, "console-6-price")
+    shot(page, f"console-6-price-{said.language}")
     page.keyboard.press("Escape")
     bar.click()
-    page.get_by_role("button", name="固定下来").click()
-    expect(page.locator(".tabs a", has_text="固定与禁止").locator(".tab-count")).to_have_text("3")
+    page.get_by_role("button", name=said("pin.keep")).click()
+    expect(page.locator(".tabs a", has_text=said("tab.pins")).locator(".tab-count")).to_have_text(
+        "3"
+    )
     # 7: a second scenario beside the first
-    solve(page, round_id, seconds=5, seed=2)
-    state(page, "有方案")
+    solve(page, said, round_id, seconds=5, seed=2)
+    state(page, said("round.PROPOSED"))
     page.goto(f"/console/rounds/{round_id}?tab=compare")
-    expect(page.get_by_role("heading", name="逐级数值")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name=said("compare.values"))).to_be_visible(timeout=30_000)
     settled(page)
-    shot(page, "console-7-compare")
+    shot(page, f"console-7-compare-{said.language}")
     # 8: ask; one says no; those who said yes stay
-    page.get_by_role("button", name="征询专家").click()
-    page.get_by_role("button", name="发出邀请").click()
-    state(page, "征询中")
+    page.get_by_role("button", name=said("offer")).click()
+    page.get_by_role("button", name=said("offer.send")).click()
+    state(page, said("round.OFFERED"))
     asked = api(page, "GET", f"assignments?round=rounds/{round_id}&page_size=1000")["assignments"]
     assert asked
     api(page, "POST", f"{asked[0]['name']}:decline", {"reason": "示例：出差"})
     for one in asked[1:]:
         api(page, "POST", f"{one['name']}:accept")
     page.goto(f"/console/rounds/{round_id}?tab=offers")
-    expect(page.locator(".ant-alert")).to_contain_text("1 个席位谢绝或逾期")
-    page.get_by_role("button", name="补上空缺").click()
-    expect(page.locator(".ant-modal")).to_contain_text("个空缺中有", timeout=40_000)
-    shot(page, "console-8-mend")
-    page.get_by_role("button", name="按此调整").click()
+    expect(page.locator(".ant-alert")).to_contain_text(said("offers.holes", count=1))
+    page.get_by_role("button", name=said("offers.mend")).click()
+    expect(page.locator(".ant-modal")).to_contain_text(
+        said.like("offers.mend.found"), timeout=40_000
+    )
+    shot(page, f"console-8-mend-{said.language}")
+    page.get_by_role("button", name=said("offers.mend.do")).click()
     expect(page.locator(".ant-modal-wrap:visible")).to_have_count(0, timeout=40_000)
     again = api(page, "GET", f"assignments?round=rounds/{round_id}&state=OFFERED&page_size=1000")
     for one in again["assignments"]:
         api(page, "POST", f"{one['name']}:accept")
     # 9: a leader signs; published whole, with a log
-    leader = page_of("leader", f"/console/rounds/{round_id}")
-    leader.get_by_role("button", name=re.compile("^签\\s?发$")).click()
+    leader = page_of("leader", f"/console/rounds/{round_id}", language=said.language)
+    leader.get_by_role("button", name=said.button("sign")).click()
     sure(leader)
-    expect(leader.locator(".lead")).to_contain_text("已签发")
+    expect(leader.locator(".lead")).to_contain_text(said("signed"))
     page.goto(f"/console/rounds/{round_id}?tab=log")
-    page.get_by_role("button", name=re.compile("^发\\s?布$")).click()
+    page.get_by_role("button", name=said.button("publish")).click()
     sure(page)
-    state(page, "已发布")
-    expect(page.locator(".log")).to_contain_text("发布：")
-    expect(page.locator(".card", has_text="承诺的变动")).to_contain_text("示例：出差")
-    shot(page, "console-9-published")
+    state(page, said("round.PUBLISHED"))
+    expect(page.locator(".log")).to_contain_text(said.like("log.published"))
+    expect(page.locator(".card", has_text=said("log.changelog"))).to_contain_text("示例：出差")
+    shot(page, f"console-9-published-{said.language}")
 
 
-def solve(page: Page, round_id: str, *, seconds: int, seed: int) -> None:
+def autumn_policy(page: Page) -> dict[str, str]:
+    """Names of the policy that asks experts and wants a signature."""
+    policies = api(page, "GET", "policies")["policies"]
+    asking = next(one for one in policies if one["offers"])
+    return {"zh": asking["display_name"], "en": asking["display_name_en"]}
+
+
+def solve(page: Page, said: Words, round_id: str, *, seconds: int, seed: int) -> None:
     page.goto(f"/console/rounds/{round_id}")
-    page.get_by_role("button", name=re.compile("^(求\\s?解|再次求解)$")).click()
+    begin = page.get_by_role("button", name=said.button("solve"))
+    begin.or_(page.get_by_role("button", name=said.button("solve.again"))).click()
     page.locator(".run-form input").nth(0).fill(str(seconds))
     page.locator(".run-form input").nth(1).fill(str(seed))
     page.locator(".run-form button[type=submit]").click()
 
 
-def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(page_of: PageOf) -> None:
+def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(
+    page_of: PageOf, said: Words
+) -> None:
     """Step 12."""
-    first = page_of("city", "/console")
+    first = page_of("city", "/console", language=said.language)
     made = api(
         first,
         "POST",
@@ -229,22 +251,22 @@ def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(page_o
     )
     path = made["round"]["name"]
     people = api(first, "GET", "experts?page_size=2")["experts"]
-    second = page_of("city", f"/console/{path}?tab=pins")
+    second = page_of("city", f"/console/{path}?tab=pins", language=said.language)
     settled(second)
     # the second one's page stops hearing of anything, as on a train
     for deaf in (f"**/api/{path}", "**/api/changes*"):
         second.route(deaf, lambda route: route.abort())
     first.goto(f"/console/{path}?tab=pins")
     settled(first)
-    for page, expert, said in ((first, people[0], None), (second, people[1], "情况已变化")):
-        card = ".card:has(h2:text-is('禁止'))"
-        choose(page, "专家", expert["display_name"], card)
+    for page, expert, conflict in ((first, people[0], None), (second, people[1], said("conflict"))):
+        card = f".card:has(h2:text-is('{said('forbids')}'))"
+        choose(page, said("expert"), expert["display_name"], card)
         page.locator(f"{card} button[type=submit]").click()
-        if said:
-            expect(page.locator(".ant-modal-confirm-title")).to_have_text(said)
+        if conflict:
+            expect(page.locator(".ant-modal-confirm-title")).to_have_text(conflict)
         else:
             expect(page.locator(f"{card} .pin-list li")).to_contain_text(expert["display_name"])
-    shot(second, "console-12-conflict")
+    shot(second, f"console-12-conflict-{said.language}")
     kept = api(first, "GET", path)["round"]["forbids"]
     assert [one["expert"] for one in kept] == [people[0]["name"]]
     # connected again, the second sees what the first did without asking for it
@@ -256,26 +278,30 @@ def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(page_o
     api(first, "POST", f"{path}:abandon")
 
 
-def test_why_not_with_its_place_in_the_queue_and_what_would_serve_it(page_of: PageOf) -> None:
-    page = page_of("city", f"{DEMO}?tab=unserved", language="en")
+def test_why_not_with_its_place_in_the_queue_and_what_would_serve_it(
+    page_of: PageOf, said: Words
+) -> None:
+    page = page_of("city", f"{DEMO}?tab=unserved", language=said.language)
     first = page.locator(".why-row").first
     expect(first.locator(".place")).to_have_text("1")
     first.click()
     page.wait_for_url(re.compile("why="))
     drawer = page.locator(".ant-drawer-body")
-    expect(drawer).to_contain_text("Place in the queue 1", timeout=30_000)
-    expect(drawer.locator(".repair.box, p:has-text('No single change')").first).to_be_visible()
+    expect(drawer).to_contain_text(f"{said('unserved.place')} 1", timeout=30_000)
+    expect(
+        drawer.locator(".repair.box").or_(drawer.get_by_text(said("repair.none"))).first
+    ).to_be_visible()
     page.go_back()
     expect(page.locator(".ant-drawer-open")).to_have_count(0)
-    expect(page.locator(".tabs [aria-current]")).to_contain_text("Not served")
+    expect(page.locator(".tabs [aria-current]")).to_contain_text(said("tab.unserved"))
 
 
 def test_sheets_go_out_and_come_in_with_each_refusal_at_its_row(
-    page_of: PageOf, tmp_path: Any
+    page_of: PageOf, said: Words, tmp_path: Any
 ) -> None:
-    page = page_of("city", "/console/sheets?kind=venues")
+    page = page_of("city", "/console/sheets?kind=venues", language=said.language)
     with page.expect_download() as caught:
-        page.get_by_role("link", name="下载 xlsx").click()
+        page.get_by_role("link", name=said("sheets.download")).click()
     kept = tmp_path / "venues.xlsx"
     caught.value.save_as(kept)
     assert kept.stat().st_size > 10_000
@@ -290,12 +316,14 @@ def test_sheets_go_out_and_come_in_with_each_refusal_at_its_row(
     rows.cell(row=3, column=column, value="很多")
     book.save(kept)
     page.locator("input[type=file]").set_input_files(kept)
-    page.get_by_role("button", name="只检查").click()
-    refused = page.locator(".card", has_text="被拒绝的行").locator("tbody tr.ant-table-row")
+    page.get_by_role("button", name=said("sheets.check")).click()
+    refused = page.locator(".card", has_text=said("sheets.problems")).locator(
+        "tbody tr.ant-table-row"
+    )
     expect(refused).to_have_count(1, timeout=30_000)
     expect(refused.locator("td").first).to_have_text("3")
     expect(refused).to_contain_text("不是整数")
-    shot(page, "console-sheets")
+    shot(page, f"console-sheets-{said.language}")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -369,7 +397,7 @@ def test_every_page_stands_with_none_one_and_a_thousand_rows(page_of: PageOf, co
         assert page.locator(".ant-alert-error").count() == 0, path
     if count == 0:
         page.goto("/console/rounds")
-        expect(page.locator(".nothing h2")).to_have_text("还没有轮次")
+        expect(page.locator(".nothing h2")).to_have_text(Words("zh")("rounds.none"))
 
 
 def test_a_timeline_of_a_thousand_experts_scrolls_without_stutter(page_of: PageOf) -> None:

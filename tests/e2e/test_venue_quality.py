@@ -24,7 +24,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "/app/new": ("teacher", lambda page: expect(page.locator(".half").first).to_be_visible()),
     "/app/me": ("teacher", lambda page: expect(page.locator(".rows .row").first).to_be_visible()),
     "/app/limits": ("expert", lambda page: expect(page.locator(".counter").first).to_be_visible()),
-    "/app/record": ("expert", lambda page: expect(page.locator(".empty")).to_be_visible()),
+    "/app/record": ("expert", lambda page: page.locator(".empty, .rows .row").first.wait_for()),
 }
 WATCH_SHIFTS = """
 window.shifted = 0;

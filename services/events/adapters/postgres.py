@@ -354,6 +354,7 @@ class PostgresRequests:
                AND ($7 = '' OR strpos(title, $7) > 0)
                AND ($8::text IS NULL OR "group" = $8)
                AND ($9::text IS NULL OR (create_time, name) < ($9::text::timestamptz, $10::text))
+               AND (NOT $12 OR name IN (SELECT request FROM changes))
              ORDER BY create_time DESC, name DESC
              LIMIT $11
             """,
@@ -368,6 +369,7 @@ class PostgresRequests:
             after[0] if after else None,
             after[1] if after else None,
             size,
+            chosen.change_asked,
         )
         return [_REQUEST.validate_json(row["body"]) for row in rows]
 

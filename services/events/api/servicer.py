@@ -265,6 +265,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
             round=request.round,
             text=request.text,
             group=_group(request.group),
+            change_asked=request.change_asked,
         )
         async with self._transaction() as tx:
             found = await tx.requests.page(chosen, after=_pair(page.after), size=page.size + 1)
@@ -646,6 +647,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
             message.change.time.FromDatetime(change.time)
             if "windows" in change.fields:
                 message.change.windows.extend(request_to(change.wanted).windows)
+            message.change.wanted.CopyFrom(request_to(change.wanted))
         principal = current_principal()
         released = principal.roles & _COORDINATORS or principal.subject == (
             await tx.requests.filed_by(request.name)

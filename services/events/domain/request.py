@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from libs.errors import FieldViolation, InvalidInput, NotFound, WrongState
-from libs.geo.calendar import Calendar
+from libs.geo.calendar import Calendar, Stage
 from libs.geo.topics import topics
 from services.events.domain.place import Group, Rules, Venue
 
@@ -494,6 +494,7 @@ def _windows(request: Request, rules: Rules, say: Say, *, at: datetime) -> None:
 
 
 def _school_days(request: Request, calendar: Calendar, say: Say) -> None:
+    stage = Stage.SENIOR if request.level is Level.SENIOR else Stage.COMPULSORY
     for index, window in enumerate(request.windows):
         day = window.start_time.astimezone(LOCAL).date()
         if not calendar.school_day(day):
@@ -504,6 +505,14 @@ def _school_days(request: Request, calendar: Calendar, say: Say) -> None:
                 "NO_SCHOOL_DAY",
                 f"{day.isoformat()} 不是上课日（{name}）。",
                 f"{day.isoformat()} is not a school day.",
+            )
+        elif (exam := calendar.exam(day, stage=stage)) is not None:
+            say(
+                Severity.WARNING,
+                f"windows[{index}]",
+                "EXAM_DAY",
+                f"{day.isoformat()} 有{exam.name}，建议避开。",
+                f"{day.isoformat()} falls into the {exam.name_en}: better not.",
             )
 
 

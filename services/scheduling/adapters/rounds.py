@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from pydantic import TypeAdapter
 
@@ -98,6 +99,22 @@ class PostgresRounds:
             size,
         )
         return [_ROUND.validate_json(row["body"]) for row in rows]
+
+    async def next_open(self, node_path: Sequence[str], *, on: date) -> Round | None:
+        body = await self._connection.fetchval(
+            """
+            SELECT body
+              FROM rounds
+             WHERE state = 'OPEN'
+               AND (jsonb_array_length(body->'nodes') = 0 OR body->'nodes' ?| $1::text[])
+               AND (body->'horizon'->>'end_date')::date > $2
+             ORDER BY body->'horizon'->>'start_date', name
+             LIMIT 1
+            """,
+            list(node_path),
+            on,
+        )
+        return None if body is None else _ROUND.validate_json(body)
 
     async def claim(self, round: str, requests: Sequence[str]) -> None:
         with refusals_by_constraint(

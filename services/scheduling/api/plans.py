@@ -17,7 +17,7 @@ from services.scheduling.api.calls import (
     round_to,
     two_keys,
 )
-from services.scheduling.domain.inputs import Form, Group, Level, Mode, Period, Role
+from services.scheduling.domain.inputs import LOCAL, Form, Group, Level, Mode, Period, Role
 from services.scheduling.domain.round import Pin, RoundInWrongState
 from services.scheduling.domain.run import PlanNotFound, PlanRecord, RequestNotAnnounced
 from services.scheduling.handlers import queue, supply, why, windows
@@ -282,7 +282,10 @@ class PlanCalls(Calls):
                 look=wanted.look,
             )
             ranked = await self._feasible.rank(asked, tx)
+            today = self._clock().astimezone(LOCAL).date()
+            following = await tx.rounds.next_open(asked.venue.node_path, on=today)
         return pb.RankWindowsResponse(
+            next_round=None if following is None else to_message(following, pb.NextRound),
             windows=[to_message(one, pb.RankedWindow) for one in ranked.windows],
             looked=[to_message(one, pb.RankedWindow) for one in ranked.looked],
             eligible=ranked.eligible,

@@ -50,6 +50,7 @@ async def answer_now(body: views.AnswerAsked, who: Reader) -> Any:
             windows[key] for one in body.request.windows if (key := _asked_key(one)) in windows
         ],
         "looked": ranked["looked"],
+        "next_round": ranked["next_round"],
         "better": sorted(better, key=lambda one: (-one["chance"], -one["free"]))[:BETTER_MAX],
     }
 
@@ -60,6 +61,7 @@ _NOTHING: dict[str, Any] = {
     "asked": [],
     "looked": [],
     "better": [],
+    "next_round": None,
 }
 
 

@@ -52,7 +52,7 @@ async def days(start: date, days: int = 60) -> Any:
     end = start + timedelta(days=min(count, (date.max - start).days))
     shown = []
     for one in known.days(start, end):
-        term = known.term(one.day)
+        term, exam = known.term(one.day), known.exam(one.day)
         shown.append(
             {
                 "day": one.day.isoformat(),
@@ -60,6 +60,8 @@ async def days(start: date, days: int = 60) -> Any:
                 "name": one.name,
                 "status": one.status,
                 "term": term.name if term else "",
+                "exam": exam.name if exam else "",
+                "exam_en": exam.name_en if exam else "",
             }
         )
     return shown

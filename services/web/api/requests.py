@@ -22,6 +22,7 @@ async def requests(
     round: Name = "",
     text: Text = "",
     group: views.Group | None = None,
+    change_asked: bool = False,
     page_token: PageToken = "",
     page_size: PageSize = 100,
 ) -> Any:
@@ -33,6 +34,7 @@ async def requests(
         round=round,
         text=text,
         group=group,
+        change_asked=change_asked,
         page_token=page_token,
         page_size=page_size,
     )

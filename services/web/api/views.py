@@ -151,13 +151,15 @@ class ReferenceShown(Shown):
 
 
 class DayShown(Shown):
-    """One day of the calendar; `term` is the school term it lies in, or empty."""
+    """One day of the calendar; `term` is the school term it lies in, `exam` what schools are examined in; or empty."""
 
     day: Day
     kind: Literal["WORKDAY", "WEEKEND", "DAY_OFF", "MAKE_UP_WORKDAY"]
     name: str
     status: Literal["OFFICIAL", "PROVISIONAL", "UNKNOWN"]
     term: str
+    exam: str
+    exam_en: str
 
 
 # --- rounds -----------------------------------------------------------------------------------------------------------
@@ -707,6 +709,7 @@ class ChangeShown(Shown):
     reason: str
     time: datetime | None
     windows: list[Period]
+    wanted: "RequestShown | None"
 
 
 class RequestShown(Shown):
@@ -831,11 +834,19 @@ class RankedWindow(Shown):
     chance: int
 
 
+class NextRound(Shown):
+    """The open round that a request would run in, and the days that it plans."""
+
+    title: str
+    horizon: DatePeriod | None
+
+
 class RankedWindows(Shown):
     windows: list[RankedWindow]
     eligible: int
     looked: list[RankedWindow]
     chance: int
+    next_round: NextRound | None
 
 
 class AnswerAsked(Sent):
@@ -849,7 +860,8 @@ class AnswerNow(Shown):
     """What can be said at once. `chance` is an estimate of 0 to 100; none until everything in `missing` is written.
 
     `asked` are the request's windows and `looked` those of `look`, each in the order they were given; `better` are those of
-    `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule.
+    `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule. No `next_round`: none is
+    open, or not enough is written.
     """
 
     valid: bool
@@ -863,6 +875,7 @@ class AnswerNow(Shown):
     asked: list[RankedWindow]
     looked: list[RankedWindow]
     better: list[RankedWindow]
+    next_round: NextRound | None
 
 
 class VenueShown(Shown):

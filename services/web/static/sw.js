@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "70ef4a0bdbdf";
-const FILES = ["/static/assets/app-BcHZPVjt.js","/static/assets/app-C36w_kpz.css","/static/assets/expert-BWK74eit.js","/static/assets/filing-C5hDWWJa.js","/static/assets/glyph-BFxMfBlE.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-DAWyp_q4.js","/static/assets/me-DLlOa1s2.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-BBgZuLbQ.js","/static/assets/session-B0UeXIoE.js","/static/assets/time-Cd9kAFBl.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "532cda73ba58";
+const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-C0NEKwq9.js","/static/assets/expert-CG9txOHd.js","/static/assets/filing-BojPsZAD.js","/static/assets/glyph-Bfw_904X.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-ZrD1WJlV.js","/static/assets/me-CCCZNuTV.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-DeQ5H9el.js","/static/assets/time-BXZyRSJ8.js","/static/assets/title-DO6o3nuM.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

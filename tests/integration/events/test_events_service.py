@@ -819,6 +819,7 @@ async def test_a_change_asked_for_during_a_round_is_made_when_the_round_is_over(
     during = (await teacher.AskChange(asked)).request
     assert (during.audience_size, during.host) == (120, "示例 张老师")  # a host touches no plan
     assert (list(during.change.fields), during.change.reason) == (["audience_size"], "转来三名学生")
+    assert (during.change.wanted.audience_size, during.change.wanted.host) == (123, "")
     too_soon = pb.AnswerChangeRequest(name=name, accept=True)
     assert (await refused(city.AnswerChange(too_soon))).reason == "REQUEST_IN_ROUND"
     await published(pool, clock, a_decision(name, start=None))
@@ -837,6 +838,9 @@ async def test_a_change_of_an_event_is_a_coordinators_to_answer(
     await published(pool, clock, a_decision(names[0]))
     later = [a_period(NEXT_WEEK + timedelta(days=2), 3)]
     await teacher.AskChange(a_change(names[0], "windows", windows=later))
+    await city.FileRequest(filing("other"))
+    waiting_for_one = pb.ListRequestsRequest(change_asked=True)
+    assert [one.name for one in (await city.ListRequests(waiting_for_one)).requests] == names
     unexplained = pb.AnswerChangeRequest(name=names[0])
     assert (await refused(city.AnswerChange(unexplained))).reason == "CHANGE_REFUSAL_UNEXPLAINED"
     teachers_own = pb.AnswerChangeRequest(name=names[0], accept=True)
@@ -844,6 +848,7 @@ async def test_a_change_of_an_event_is_a_coordinators_to_answer(
     no = pb.AnswerChangeRequest(name=names[0], reason="那天没有专家")
     assert (await city.AnswerChange(no)).request.state == pb.Request.STATE_SCHEDULED
     assert (await refused(city.AnswerChange(no))).reason == "CHANGE_NOT_ASKED"
+    assert not (await city.ListRequests(waiting_for_one)).requests
 
     await teacher.AskChange(a_change(names[0], "windows", windows=later))
     yes = (await city.AnswerChange(pb.AnswerChangeRequest(name=names[0], accept=True))).request

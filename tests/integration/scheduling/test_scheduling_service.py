@@ -568,13 +568,8 @@ async def test_inputs_are_replayed_at_a_desk(
         await pool.execute("UPDATE snapshots SET problem = ''")
 
 
-async def test_windows_are_ranked(city: Any, settled: None) -> None:
-    def window(day: int, start: int, end: int) -> common.Period:
-        period = common.Period()
-        period.start_time.FromDatetime(world.at(day, start).astimezone(UTC))
-        period.end_time.FromDatetime(world.at(day, end).astimezone(UTC))
-        return period
-
+def a_form(*days: int) -> pb.RankWindowsRequest:
+    """What a school is writing, with the mornings of these days of the world."""
     asked = pb.RankWindowsRequest(
         venue="venues/near",
         group=common.AUDIENCE_GROUP_YOUTH,
@@ -582,8 +577,30 @@ async def test_windows_are_ranked(city: Any, settled: None) -> None:
         form=common.FORM_LECTURE,
         topic="space",
         duration_min=60,
-        windows=[window(1, 9, 12), window(5, 9, 12), window(30, 9, 12)],
     )
+    for day in days:
+        period = asked.windows.add()
+        period.start_time.FromDatetime(world.at(day, 9).astimezone(UTC))
+        period.end_time.FromDatetime(world.at(day, 12).astimezone(UTC))
+    return asked
+
+
+async def test_a_form_is_told_of_the_open_round_that_plans_for_its_place(
+    city: Any, settled: None
+) -> None:
+    asked = a_form(5)
+    assert not (await city.RankWindows(asked)).HasField("next_round")
+    await opened(city, "elsewhere", nodes=[world.FAR])
+    assert not (await city.RankWindows(asked)).HasField("next_round")
+    await opened(city, nodes=[world.NEAR])
+    told = (await city.RankWindows(asked)).next_round
+    assert (told.title, told.horizon.start_date) == ("示例 秋季", "2026-12-07")
+    await city.AbandonRound(pb.AbandonRoundRequest(name=ROUND))
+    assert not (await city.RankWindows(asked)).HasField("next_round")
+
+
+async def test_windows_are_ranked(city: Any, settled: None) -> None:
+    asked = a_form(1, 5, 30)
     ranked = await city.RankWindows(asked)
     assert ranked.eligible == 3
     assert [one.window for one in ranked.windows] == [
@@ -606,18 +623,7 @@ async def test_windows_are_ranked(city: Any, settled: None) -> None:
 async def test_a_change_of_an_expert_is_in_the_next_estimate(
     city: Any, pool: Pool, settled: None
 ) -> None:
-    period = common.Period()
-    period.start_time.FromDatetime(world.at(5, 9).astimezone(UTC))
-    period.end_time.FromDatetime(world.at(5, 12).astimezone(UTC))
-    asked = pb.RankWindowsRequest(
-        venue="venues/near",
-        group=common.AUDIENCE_GROUP_YOUTH,
-        level=common.LANGUAGE_LEVEL_JUNIOR,
-        form=common.FORM_LECTURE,
-        topic="space",
-        duration_min=60,
-        windows=[period],
-    )
+    asked = a_form(5)
     before = await city.RankWindows(asked)
     async with transaction(pool) as tx:
         first = (await tx.world.experts_of(["experts/ann"]))[0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from libs.errors import WrongState
-from libs.geo.calendar import chongqing
+from libs.geo.calendar import Calendar, Exam, Stage, Status, chongqing
 from services.events.domain.place import DEFAULT_RULES, Group, Point, Rules, Venue
 from services.events.domain.request import (
     SEATS_MAX,
@@ -176,6 +176,25 @@ def test_schools_are_told_of_days_without_lessons():
         asked = a_request(windows=(a_period(start),))
         assert [code for _, _, code in said(asked, is_school=True)] == codes
         assert said(asked) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "level", "codes"),
+    [
+        (14, Level.JUNIOR, []),
+        (15, Level.JUNIOR, ["EXAM_DAY"]),
+        (15, Level.SENIOR, ["EXAM_DAY"]),
+        (16, Level.JUNIOR, ["NO_SCHOOL_DAY"]),  # a Saturday: one thing is said of it
+    ],
+)
+def test_schools_are_told_of_exams(day, level, codes):
+    exams = Exam(
+        "期末", "finals", date(2027, 1, 15), date(2027, 1, 17), frozenset(Stage), Status.PROVISIONAL
+    )
+    calendar = Calendar(years={}, terms=chongqing().terms, exams=[exams])
+    asked = a_request(windows=(a_period(datetime(2027, 1, day, 1, tzinfo=UTC)),), level=level)
+    assert [code for _, _, code in said(asked, is_school=True, calendar=calendar)] == codes
+    assert said(asked, calendar=calendar) == []
 
 
 def test_the_worst_is_said_first():

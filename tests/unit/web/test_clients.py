@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.openapi import CLIENT, document
+from tests.support.words import GAP, PAIRS, TEXT
 
 STATIC = CLIENT.parent / "static"
 FIRST_LOAD_BYTES_MAX = 250_000
-WORDS = "".join(
-    (CLIENT / f"src/{client}/words.ts").read_text(encoding="utf-8")
-    for client in ("shared", "venue")
-)
-PAIRS = re.findall(
-    r'^ {2}"?([\w.]+)"?: \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', WORDS, re.M
-)
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -60,7 +54,7 @@ def test_the_lockfile_names_no_registry() -> None:
 
 
 def test_every_word_is_in_both_languages() -> None:
-    lines = [line for line in WORDS.splitlines() if re.match(r'^ {2}"?[\w.]+"?:', line)]
+    lines = [line for line in TEXT.splitlines() if re.match(r'^ {2}"?[\w.]+"?:', line)]
     assert len(PAIRS) == len(lines), "a pair is not on one line, or lacks a half"
     own_name = "language.other"  # each language is offered in its own words
     assert [key for key, zh, en in PAIRS if not zh.strip() or not en.strip()] == []
@@ -70,7 +64,7 @@ def test_every_word_is_in_both_languages() -> None:
 
 def test_both_languages_leave_the_same_gaps() -> None:
     def gaps(text: str) -> list[str]:
-        return sorted(re.findall(r"\{(\w+)\}", text))
+        return sorted(GAP.findall(text))
 
     assert [key for key, zh, en in PAIRS if gaps(zh) != gaps(en)] == []
 

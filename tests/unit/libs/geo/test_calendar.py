@@ -71,6 +71,23 @@ def test_an_assumed_term_says_so():
     assert term.status is Status.PROVISIONAL
 
 
+@pytest.mark.parametrize(
+    ("day", "stage", "name"),
+    [
+        (date(2027, 1, 13), Stage.COMPULSORY, None),
+        (date(2027, 1, 14), Stage.COMPULSORY, "期末考试"),
+        (date(2027, 1, 21), Stage.SENIOR, "期末考试"),
+        (date(2027, 1, 22), Stage.SENIOR, None),
+        (date(2027, 6, 7), Stage.SENIOR, "高考"),
+        (date(2027, 6, 7), Stage.COMPULSORY, None),
+    ],
+)
+def test_exams_are_of_some_schools_and_assumed(day, stage, name):
+    exam = chongqing().exam(day, stage=stage)
+    assert (exam and exam.name) == name
+    assert exam is None or exam.status is Status.PROVISIONAL
+
+
 def test_no_term_is_known_far_ahead():
     assert chongqing().term(date(2031, 10, 8)) is None
 

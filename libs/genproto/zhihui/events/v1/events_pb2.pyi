@@ -546,6 +546,7 @@ class Change(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     WINDOWS_FIELD_NUMBER: _builtins.int
+    WANTED_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Why, as the venue says."""
     @_builtins.property
@@ -560,6 +561,10 @@ class Change(_message.Message):
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Period]:
         """When it would take place instead; empty where the windows stay."""
 
+    @_builtins.property
+    def wanted(self) -> Global___Request:
+        """The request as it would be; without who receives the team, which is changed at once."""
+
     def __init__(
         self,
         *,
@@ -567,10 +572,11 @@ class Change(_message.Message):
         reason: _builtins.str = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         windows: _abc.Iterable[_common_pb2.Period] | None = ...,
+        wanted: Global___Request | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time", "wanted", b"wanted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "reason", b"reason", "time", b"time", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "reason", b"reason", "time", b"time", "wanted", b"wanted", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1626,6 +1632,7 @@ class ListRequestsRequest(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    CHANGE_ASKED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many, 0 for 50, up to 1000."""
     page_token: _builtins.str
@@ -1640,6 +1647,8 @@ class ListRequestsRequest(_message.Message):
     """Only titles that contain this."""
     group: _common_pb2.AudienceGroup.ValueType
     """Only this group."""
+    change_asked: _builtins.bool
+    """Only those with a change that waits for an answer."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___Request.State.ValueType]:
         """Only these states; empty: all."""
@@ -1655,10 +1664,11 @@ class ListRequestsRequest(_message.Message):
         round: _builtins.str = ...,
         text: _builtins.str = ...,
         group: _common_pb2.AudienceGroup.ValueType = ...,
+        change_asked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "node", b"node", "page_size", b"page_size", "page_token", b"page_token", "round", b"round", "states", b"states", "text", b"text", "venue", b"venue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_asked", b"change_asked", "group", b"group", "node", b"node", "page_size", b"page_size", "page_token", b"page_token", "round", b"round", "states", b"states", "text", b"text", "venue", b"venue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

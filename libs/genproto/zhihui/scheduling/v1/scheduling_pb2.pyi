@@ -3680,6 +3680,7 @@ class RankWindowsResponse(_message.Message):
     ELIGIBLE_FIELD_NUMBER: _builtins.int
     LOOKED_FIELD_NUMBER: _builtins.int
     CHANCE_FIELD_NUMBER: _builtins.int
+    NEXT_ROUND_FIELD_NUMBER: _builtins.int
     eligible: _builtins.int
     """People eligible at all, whenever."""
     chance: _builtins.int
@@ -3692,6 +3693,10 @@ class RankWindowsResponse(_message.Message):
     def looked(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedWindow]:
         """One for each of `look`, in the order they were given."""
 
+    @_builtins.property
+    def next_round(self) -> Global___NextRound:
+        """The open round whose days come first, of those that plan for the venue; missing where none is open."""
+
     def __init__(
         self,
         *,
@@ -3699,14 +3704,43 @@ class RankWindowsResponse(_message.Message):
         eligible: _builtins.int = ...,
         looked: _abc.Iterable[Global___RankedWindow] | None = ...,
         chance: _builtins.int = ...,
+        next_round: Global___NextRound | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_round", b"next_round"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chance", b"chance", "eligible", b"eligible", "looked", b"looked", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chance", b"chance", "eligible", b"eligible", "looked", b"looked", "next_round", b"next_round", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RankWindowsResponse: _TypeAlias = RankWindowsResponse  # noqa: Y015
+
+@_typing.final
+class NextRound(_message.Message):
+    """A round that takes in requests, as those who ask may know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    HORIZON_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """What people call it."""
+    @_builtins.property
+    def horizon(self) -> _common_pb2.DatePeriod:
+        """The days that it plans."""
+
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        horizon: _common_pb2.DatePeriod | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["horizon", b"horizon"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["horizon", b"horizon", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NextRound: _TypeAlias = NextRound  # noqa: Y015
 
 @_typing.final
 class RankedWindow(_message.Message):

@@ -1,8 +1,11 @@
 // What more than one page reads: people, plans, and what others change meanwhile.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useCallback, useEffect } from "react";
 import { type View, all, get, idOf } from "../shared/api";
-import type { Coverage, Expert, PlannedEvent, Round, Unserved } from "./parts";
+import { type Coverage, type Expert, type PlannedEvent, type Round, type Unserved, useNames } from "./parts";
+
+/** In the inbox's address beside the states of requests: those of any state whose change waits for an answer. */
+export const CHANGES = "CHANGES";
 
 export type PlanData = { events: PlannedEvent[]; unserved: Unserved[]; coverage: Coverage[] };
 
@@ -32,6 +35,11 @@ export function useRounds() {
 
 /** A plan's events, what it leaves out, and what its districts get; a plan never changes, so it is read once. */
 export function usePlan(round: string, plan: string) {
+  const { title } = useNames();
+  const select = useCallback(
+    (data: PlanData): PlanData => ({ ...data, events: data.events.map((one) => ({ ...one, title: title(one.title) })), unserved: data.unserved.map((one) => ({ ...one, title: title(one.title) })) }),
+    [title],
+  );
   return useQuery({
     queryKey: ["plan-data", round, plan],
     queryFn: async (): Promise<PlanData> => {
@@ -42,6 +50,7 @@ export function usePlan(round: string, plan: string) {
       ]);
       return { events, unserved, coverage };
     },
+    select,
     enabled: !!round && !!plan,
     staleTime: Infinity,
   });

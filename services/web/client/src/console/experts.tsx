@@ -146,7 +146,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
 const hour = (minute: number) => `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
 
 function OneExpert({ id, today }: { id: string; today: string }) {
-  const { topic, district } = useNames();
+  const { topic, district, title } = useNames();
   const name = `experts/${id}`;
   const found = useQuery({ queryKey: ["expert", name], queryFn: () => get<View<"ExpertAnswer">>(name).then((answer) => answer.expert) });
   const talks = useQuery({ queryKey: ["talks", id], queryFn: () => get<View<"TalksShown">>("talks", { expert: name }).then((answer) => answer.talks) });
@@ -192,7 +192,7 @@ function OneExpert({ id, today }: { id: string; today: string }) {
                   {coming.slice(0, 12).map((row) => (
                     <li key={row.name}>
                       <span>
-                        <State kind="assignment" value={row.state} /> {row.title}
+                        <State kind="assignment" value={row.state} /> {title(row.title)}
                       </span>
                       <span className="quiet">
                         {range(row.period)} · {district(row.district)}

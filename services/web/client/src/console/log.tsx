@@ -5,7 +5,7 @@ import { either, t, word } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
 import { moment, range } from "../shared/time";
 import { usePolicies } from "./data";
-import { Card, type Plan, type Round, type Run, Shown, State, number, together } from "./parts";
+import { Card, type Plan, type Round, type Run, Shown, State, number, together, useNames } from "./parts";
 
 type Step = { at: string; title: string; note: React.ReactNode; tone: string };
 
@@ -98,6 +98,7 @@ function Promises({ round }: { round: Round }) {
     queryKey: ["assignments", round.name],
     queryFn: () => all<View<"AssignmentShown">, "assignments">("assignments", "assignments", { round: round.name, page_size: 1000 }),
   });
+  const { title } = useNames();
   const rows = list.data ?? [];
   const over = rows.filter((one) => ["CANCELLED", "REPLACED", "DECLINED", "LAPSED", "NO_SHOW"].includes(one.state));
   const standing = rows.length - over.length;
@@ -114,7 +115,7 @@ function Promises({ round }: { round: Round }) {
               <li key={one.name}>
                 <span>
                   <State kind="assignment" value={one.state} /> {one.expert_display_name}
-                  {successors.has(`${one.request} ${one.seat}`) && ` → ${together(successors.get(`${one.request} ${one.seat}`)!)}`} · {one.title}
+                  {successors.has(`${one.request} ${one.seat}`) && ` → ${together(successors.get(`${one.request} ${one.seat}`)!)}`} · {title(one.title)}
                 </span>
                 <span className="quiet">
                   {range(one.period)}

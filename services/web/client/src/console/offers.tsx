@@ -20,7 +20,7 @@ const empty = (one: Assignment) => one.state === "DECLINED" || one.state === "LA
 
 export default function Offers({ round, who }: { round: Round; who: Session }) {
   const { query } = usePlace();
-  const { district } = useNames();
+  const { district, title } = useNames();
   const venues = useVenues();
   const client = useQueryClient();
   const { message } = App.useApp();
@@ -111,7 +111,7 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
                 ellipsis: true,
                 render: (_, row) => (
                   <a href={withQuery({ why: idOf(row.request) })} onClick={follow}>
-                    {venues.data?.get(row.venue)?.display_name ?? ""} {row.title}
+                    {venues.data?.get(row.venue)?.display_name ?? ""} {title(row.title)}
                   </a>
                 ),
               },
@@ -154,6 +154,7 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
 /** What mending would change, before it is done. */
 function Mend({ round, lost, onClose }: { round: Round; lost: Assignment[]; onClose: () => void }) {
   const client = useQueryClient();
+  const { title } = useNames();
   const { message } = App.useApp();
   const [reason, setReason] = useState(lost.every(empty) ? t("offers.mend.reason") : "");
   const [busy, setBusy] = useState(false);
@@ -193,7 +194,7 @@ function Mend({ round, lost, onClose }: { round: Round; lost: Assignment[]; onCl
             <li key={one.name || `${one.request} ${one.seat} ${one.expert}`}>
               <span>
                 <State kind="assignment" value={one.state} /> {before.get(`${one.request} ${one.seat}`)?.expert === one.expert ? "" : "→ "}
-                {one.expert_display_name} · {one.title}
+                {one.expert_display_name} · {title(one.title)}
               </span>
               <span className="quiet">{range(one.period)}</span>
             </li>
@@ -202,7 +203,7 @@ function Mend({ round, lost, onClose }: { round: Round; lost: Assignment[]; onCl
             <li key={one.request}>
               <span>
                 <span className="tag red">{t("move.dropped")}</span>
-                {one.venue_display_name} · {one.title}
+                {one.venue_display_name} · {title(one.title)}
               </span>
               <span className="red-text">{said(one)}</span>
             </li>

@@ -8,7 +8,7 @@ import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
 import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, weekday } from "../shared/time";
 import { byDistrict } from "./coverage";
-import { type PlanData, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
+import { CHANGES, type PlanData, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
 import { useInbox } from "./frame";
 import { CityMap, MapLegend, shade, useCity } from "./map";
 import { Bar, Card, Figure, Nothing, Page, type Plan, type Round, Shown, State, gapText, number, percent, stageValue, useNames } from "./parts";
@@ -119,6 +119,7 @@ type Task = { key: string; count: number | string; title: string; note: string; 
 /** What waits for this person, most urgent first. */
 function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   const inbox = useInbox();
+  const changes = useQuery({ queryKey: ["requests", "changes"], queryFn: () => get<View<"RequestsShown">>("requests", { change_asked: true, page_size: 100 }), refetchInterval: 30_000 });
   const policies = usePolicies();
   const signs = who.roles.some((role) => role === "LEADER" || role === "ADMIN");
   const runs = mayRun(who);
@@ -149,6 +150,8 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   if (overdue.length && offered[0]) tasks.unshift({ key: "declined", count: overdue.length, title: t("today.declined"), note: offered[0].title, to: `/console/rounds/${idOf(offered[0].name)}?tab=offers`, tone: "red" });
   const pending = answers.data?.filter((one) => one.state === "OFFERED").length ?? 0;
   if (pending && offered[0]) tasks.push({ key: "answers", count: pending, title: t("today.answers"), note: offered[0].title, to: `/console/rounds/${idOf(offered[0].name)}?tab=offers`, tone: "amber" });
+  const asked = changes.data?.requests.length ?? 0;
+  if (asked) tasks.unshift({ key: "changes", count: asked > 99 ? "99+" : asked, title: t("today.changes"), note: t("today.changes.note"), to: `/console/requests?state=${CHANGES}`, tone: "amber" });
   if (waiting) tasks.unshift({ key: "inbox", count: waiting > 99 ? "99+" : waiting, title: t("today.inbox"), note: t("today.inbox.note"), to: "/console/requests", tone: "amber" });
   if (runs && open && findings.data?.findings.length) tasks.push({ key: "findings", count: findings.data.findings.length, title: t("today.findings"), note: open.title, to: `/console/rounds/${idOf(open.name)}`, tone: "amber" });
   return (

@@ -5,6 +5,7 @@ import type { View } from "../shared/api";
 import { type Key, either, language, t, word } from "../shared/language";
 import { follow } from "../shared/router";
 import { useReference } from "../shared/session";
+import { titleIn } from "../shared/title";
 
 export type Round = View<"RoundShown">;
 export type Plan = View<"PlanShown">;
@@ -139,6 +140,7 @@ export function useNames() {
         const found = districts.get(node) ?? (code ? districts.get(`nodes/district-${code}`) : undefined);
         return found ? either(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
       },
+      title: (title: string) => titleIn(title, reference?.topics),
       topic: (id: string) => {
         const found = topics.get(id);
         return found ? either(found.zh, found.en) : id;

@@ -7,15 +7,16 @@ import { t, word } from "../shared/language";
 import { follow, go, setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { minutes, moment, range } from "../shared/time";
-import { useVenues } from "./data";
+import { CHANGES, usePeople, useVenues } from "./data";
 import { GROUPS, Page, type Request, Shown, State, together, useNames } from "./parts";
 
 const STATES = ["SUBMITTED", "ENDORSED", "IN_ROUND", "SCHEDULED", "UNSERVED"] as const;
+const mayAnswer = (who: Session) => who.roles.some((role) => role.endsWith("COORDINATOR") || role === "ADMIN");
 const mayEndorse = (who: Session) => who.roles.some((role) => role.endsWith("COORDINATOR") || role === "LOCAL_HEAD" || role === "ADMIN");
 
 export default function Requests({ who, chosen }: { who: Session; chosen: string | undefined }) {
   const { query } = usePlace();
-  const { district, topic, reference } = useNames();
+  const { district, topic, title, reference } = useNames();
   const client = useQueryClient();
   const { message } = App.useApp();
   const state = query.get("state") ?? "SUBMITTED";
@@ -26,7 +27,8 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
   const [marked, setMarked] = useState<string[]>([]);
   const [returning, setReturning] = useState<Request[]>([]);
   const [busy, setBusy] = useState(false);
-  const asked = { state: state === "ALL" ? undefined : state, node: where, group, text, page_size: 200 };
+  const changes = state === CHANGES;
+  const asked = { state: state === "ALL" || changes ? undefined : state, change_asked: changes || undefined, node: where, group, text, page_size: 200 };
   const list = useInfiniteQuery({
     queryKey: ["requests", asked],
     queryFn: ({ pageParam }) => get<View<"RequestsShown">>("requests", { ...asked, page_token: pageParam }),
@@ -82,7 +84,7 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
             setMarked([]);
             setQuery({ state: value === "SUBMITTED" ? null : value });
           }}
-          options={[...STATES.map((one) => ({ value: one as string, label: word("request", one) })), { value: "ALL", label: t("all") }]}
+          options={[...STATES.map((one) => ({ value: one as string, label: word("request", one) })), { value: CHANGES, label: t("changes.asked") }, { value: "ALL", label: t("all") }]}
         />
         <Select allowClear showSearch={{ optionFilterProp: "label" }} value={where || undefined} placeholder={t("district.all")} aria-label={t("district")} style={{ width: 150 }} onChange={(value) => setQuery({ district: value ?? null })} options={reference?.districts.map((one) => ({ value: one.node, label: district(one.node) }))} />
         <Select allowClear value={group || undefined} placeholder={t("group.all")} aria-label={t("group")} style={{ width: 130 }} onChange={(value) => setQuery({ group: value ?? null })} options={GROUPS.map((one) => ({ value: one, label: word("group", one) }))} />
@@ -104,9 +106,9 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
               width: 330,
               render: (_, row) => (
                 <a href={`/console/requests/${idOf(row.name)}${location.search}`} onClick={follow} className="two-lines">
-                  <strong>{venues.data?.get(row.venue)?.display_name ?? row.title}</strong>
+                  <strong>{venues.data?.get(row.venue)?.display_name ?? title(row.title)}</strong>
                   <small>
-                    {row.title}
+                    {title(row.title)}
                     {row.times_unserved > 0 && <span className="tag amber">{t("waited", { count: row.times_unserved })}</span>}
                   </small>
                 </a>
@@ -130,7 +132,7 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
           </p>
         )}
       </Shown>
-      {chosen && <OneRequest id={chosen} able={able} busy={busy} endorse={(one, weight) => endorse([one], weight)} giveBack={(one) => setReturning([one])} />}
+      {chosen && <OneRequest id={chosen} able={able} answers={mayAnswer(who)} busy={busy} endorse={(one, weight) => endorse([one], weight)} giveBack={(one) => setReturning([one])} />}
       {returning.length > 0 && (
         <Return
           count={returning.length}
@@ -158,25 +160,115 @@ function Return({ count, onClose, onSend }: { count: number; onClose: () => void
   );
 }
 
-function OneRequest({ id, able, busy, endorse, giveBack }: { id: string; able: boolean; busy: boolean; endorse: (one: Request, weight: number) => void; giveBack: (one: Request) => void }) {
-  const { district, topic } = useNames();
+/** What is asked, as people read it: what differs between two of these is a change. */
+function useTold() {
+  const { topic, title } = useNames();
+  const venues = useVenues();
+  const people = usePeople();
+  return (one: Request): [name: string, value: string][] => [
+    [t("round.title"), title(one.title)],
+    [t("venue"), venues.data?.get(one.venue)?.display_name ?? idOf(one.venue)],
+    [t("group"), `${word("group", one.group)} · ${word("level", one.level)} · ${t("people", { count: one.audience_size })}`],
+    [t("topic"), `${topic(one.topic)} · ${word("form", one.form)} · ${minutes(one.duration_min)}`],
+    [t("mode"), word("mode", one.mode || "ON_SITE")],
+    [t("seats"), together(one.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${seat.count || 1}${seat.optional ? ` (${t("optional")})` : ""}`))],
+    [t("named"), one.named_expert && `${people.data?.get(one.named_expert)?.display_name ?? idOf(one.named_expert)} · ${one.named_only ? t("named.only") : t("named.preferred")}`],
+    [t("windows"), one.windows.map((window) => range(window)).join("\n")],
+  ];
+}
+
+/** A change of a request that cannot be edited any more: what would differ, and a coordinator's yes or no. */
+function Change({ request, answers }: { request: Request; answers: boolean }) {
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const told = useTold();
+  const [reason, setReason] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [key] = useState(newKey);
+  const change = request.change!;
+  const now = told(request);
+  const wanted = change.wanted ? told(change.wanted) : now;
+  const inRound = request.state === "IN_ROUND";
+  async function answer(accept: boolean) {
+    setBusy(true);
+    try {
+      await send(`${request.name}:answerChange`, { accept, reason: reason.trim() }, `${accept ? "y" : "n"}-${key.slice(0, 30)}`);
+      message.success(t(accept ? "change.made" : "change.refused"));
+    } catch (error) {
+      message.error(error instanceof Refused ? error.message : t("failed"));
+    } finally {
+      setBusy(false);
+      await client.invalidateQueries();
+    }
+  }
+  return (
+    <section className="change" aria-labelledby="change">
+      <header>
+        <h3 id="change">{t("change.title")}</h3>
+        {change.time && <span className="quiet">{moment(change.time)}</span>}
+      </header>
+      <blockquote>{change.reason}</blockquote>
+      <table>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">{t("change.before")}</th>
+            <th scope="col">{t("change.after")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {now.map(([name, value], index) =>
+            value === wanted[index]![1] ? null : (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="quiet">{value || "—"}</td>
+                <td>{wanted[index]![1] || "—"}</td>
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+      <p className="fine">{t(inRound ? "change.in.round" : "change.event")}</p>
+      {answers && (
+        <>
+          <label className="field">
+            {t("change.why")}
+            <Input maxLength={200} value={reason} placeholder={t("change.example")} onChange={(event) => setReason(event.target.value)} />
+          </label>
+          <div className="change-buttons">
+            <Button disabled={busy || !reason.trim()} onClick={() => void answer(false)}>
+              {t("change.keep")}
+            </Button>
+            <Button type="primary" disabled={busy || inRound} onClick={() => void answer(true)}>
+              {t("change.make")}
+            </Button>
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function OneRequest({ id, able, answers, busy, endorse, giveBack }: { id: string; able: boolean; answers: boolean; busy: boolean; endorse: (one: Request, weight: number) => void; giveBack: (one: Request) => void }) {
+  const { district, title } = useNames();
+  const told = useTold();
   const [weight, setWeight] = useState(0);
   const found = useQuery({ queryKey: ["request", id], queryFn: () => get<View<"RequestAnswer">>(`requests/${id}`).then((answer) => answer.request) });
   const history = useQuery({ queryKey: ["request", id, "history"], queryFn: () => get<View<"History">>(`requests/${id}/history`).then((answer) => answer.entries), enabled: !!found.data });
-  const venue = useQuery({ queryKey: ["venue", found.data?.venue], queryFn: () => get<View<"VenueAnswer">>(found.data!.venue).then((answer) => answer.venue), enabled: !!found.data?.venue });
   const one = found.data;
   return (
-    <Drawer open onClose={() => go(`/console/requests${location.search}`)} title={one?.title ?? t("request")} size={520} extra={one && <State kind="request" value={one.state} />}>
+    <Drawer open onClose={() => go(`/console/requests${location.search}`)} title={one ? title(one.title) : t("request")} size={520} extra={one && <State kind="request" value={one.state} />}>
       <Shown of={found}>
         {one && (
           <>
+            {one.change && <Change key={one.change.time} request={one} answers={answers} />}
             <dl className="facts wide">
-              <Fact name={t("venue")} value={venue.data ? `${venue.data.display_name} · ${district(one.district)}` : district(one.district)} />
-              <Fact name={t("group")} value={`${word("group", one.group)} · ${word("level", one.level)} · ${t("people", { count: one.audience_size })}`} />
-              <Fact name={t("topic")} value={`${topic(one.topic)} · ${word("form", one.form)} · ${minutes(one.duration_min)}`} />
-              <Fact name={t("mode")} value={word("mode", one.mode || "ON_SITE")} />
-              <Fact name={t("seats")} value={together(one.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${seat.count || 1}${seat.optional ? ` (${t("optional")})` : ""}`))} />
-              {one.named_expert && <Fact name={t("named")} value={`${idOf(one.named_expert)} · ${one.named_only ? t("named.only") : t("named.preferred")}`} />}
+              {told(one)
+                .filter(([, value]) => value)
+                .map(([name, value]) => (
+                  <Fact key={name} name={name} value={value} />
+                ))}
+              <Fact name={t("district")} value={district(one.district)} />
               <Fact name={t("weight")} value={String(one.weight)} />
               {one.by_proxy && <Fact name={t("proxy")} value={t("proxy.yes")} />}
               {one.times_unserved > 0 && <Fact name={t("times.unserved")} value={String(one.times_unserved)} />}
@@ -190,12 +282,6 @@ function OneRequest({ id, able, busy, endorse, giveBack }: { id: string; able: b
                 </a>
               </p>
             )}
-            <h3 className="sub">{t("windows")}</h3>
-            <ul className="window-list">
-              {one.windows.map((window) => (
-                <li key={window.start_time}>{range(window)}</li>
-              ))}
-            </ul>
             {able && one.state === "SUBMITTED" && (
               <div className="endorse">
                 <label>
@@ -208,7 +294,7 @@ function OneRequest({ id, able, busy, endorse, giveBack }: { id: string; able: b
               </div>
             )}
             <h3 className="sub">{t("history")}</h3>
-            <Timeline items={(history.data ?? []).map((entry) => ({ content: <><b>{word("what", entry.what)}</b> <span className="quiet">{entry.time && moment(entry.time)}</span>{entry.remark && <div>{entry.remark}</div>}</> }))} />
+            <Timeline items={(history.data ?? []).map((entry) => ({ content: <><b>{word("what", entry.what)}</b> <span className="quiet">{entry.time && moment(entry.time)}</span>{entry.remark && <div>{entry.remark === "by proxy" ? t("log.proxy") : entry.remark}</div>}</> }))} />
           </>
         )}
       </Shown>

@@ -24,7 +24,7 @@ export function rememberCsrf(token: string) {
 export const newKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
 
-type Query = Record<string, string | number | string[] | undefined>;
+type Query = Record<string, string | number | boolean | string[] | undefined>;
 
 export function address(path: string, query: Query = {}): string {
   const asked = new URLSearchParams();

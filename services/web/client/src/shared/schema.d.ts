@@ -1352,7 +1352,8 @@ export interface components {
          * @description What can be said at once. `chance` is an estimate of 0 to 100; none until everything in `missing` is written.
          *
          *     `asked` are the request's windows and `looked` those of `look`, each in the order they were given; `better` are those of
-         *     `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule.
+         *     `look` with a higher chance than any of the request's, best first. `visits_left` -1 is no rule. No `next_round`: none is
+         *     open, or not enough is written.
          */
         AnswerNow: {
             /** Valid */
@@ -1377,6 +1378,7 @@ export interface components {
             looked: components["schemas"]["RankedWindow"][];
             /** Better */
             better: components["schemas"]["RankedWindow"][];
+            next_round: components["schemas"]["NextRound"] | null;
         };
         /**
          * AsRead
@@ -1514,6 +1516,7 @@ export interface components {
             time: string | null;
             /** Windows */
             windows: components["schemas"]["Period"][];
+            wanted: components["schemas"]["RequestShown"] | null;
         };
         /**
          * Check
@@ -1576,7 +1579,7 @@ export interface components {
         };
         /**
          * DayShown
-         * @description One day of the calendar; `term` is the school term it lies in, or empty.
+         * @description One day of the calendar; `term` is the school term it lies in, `exam` what schools are examined in; or empty.
          */
         DayShown: {
             /** Day */
@@ -1595,6 +1598,10 @@ export interface components {
             status: "OFFICIAL" | "PROVISIONAL" | "UNKNOWN";
             /** Term */
             term: string;
+            /** Exam */
+            exam: string;
+            /** Exam En */
+            exam_en: string;
         };
         /** Declined */
         Declined: {
@@ -1965,6 +1972,15 @@ export interface components {
              */
             policy: string;
         };
+        /**
+         * NextRound
+         * @description The open round that a request would run in, and the days that it plans.
+         */
+        NextRound: {
+            /** Title */
+            title: string;
+            horizon: components["schemas"]["DatePeriod"] | null;
+        };
         /** NodeShown */
         NodeShown: {
             /** Name */
@@ -2271,6 +2287,7 @@ export interface components {
             looked: components["schemas"]["RankedWindow"][];
             /** Chance */
             chance: number;
+            next_round: components["schemas"]["NextRound"] | null;
         };
         /**
          * Rating
@@ -5065,6 +5082,7 @@ export interface operations {
                 round?: string;
                 text?: string;
                 group?: ("YOUTH" | "FARMERS" | "WORKERS" | "ELDERLY" | "OFFICIALS") | null;
+                change_asked?: boolean;
                 page_token?: string;
                 page_size?: number;
             };

@@ -6,7 +6,7 @@ import { Glyph } from "../shared/glyph";
 import { type Key, either, t } from "../shared/language";
 import { dayLong, dayMonth, minuteOfDay, weekday } from "../shared/time";
 import { type Fields, type Period, halfKey } from "./fields";
-import type { Outlook } from "./halfdays";
+import { type Outlook, plannedBy, roundText } from "./halfdays";
 
 export type Answer = View<"AnswerNow">;
 const SETTLE_MS = 250;
@@ -96,6 +96,7 @@ export function Chance({ instant }: { instant: Instant }) {
 
 export function AnswerDetails({ instant, onAdd, onRemote }: { instant: Instant; onAdd: (period: Period) => void; onRemote: () => void }) {
   const check = instant.answer;
+  const round = plannedBy(check?.next_round);
   return (
     <div className="answer">
       {instant.chance !== null && (
@@ -138,6 +139,11 @@ export function AnswerDetails({ instant, onAdd, onRemote }: { instant: Instant; 
           {check.ready_time && (
             <li>
               <Glyph name="clock" size={18} /> {t("answer.lead", { day: dayLong(check.ready_time) })}
+            </li>
+          )}
+          {check.missing.every((one) => one === "windows") && (
+            <li>
+              <Glyph name="rounds" size={18} /> {round ? roundText(round) : t("answer.round.none")}
             </li>
           )}
           <li>

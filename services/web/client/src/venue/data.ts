@@ -1,6 +1,7 @@
 // What the pages read: the network first, this phone's copy when there is none.
 import { type UseQueryOptions, useQuery } from "@tanstack/react-query";
 import { type View, get } from "../shared/api";
+import { titleIn } from "../shared/title";
 import { copy, copyOf } from "./device";
 
 type Query = Record<string, string | number | string[] | undefined>;
@@ -34,3 +35,9 @@ export const LONG_MS = 3_600_000;
 export const useReference = () => useKept<View<"ReferenceShown">>("reference", {}, { staleTime: LONG_MS });
 export const useVenues = () => useKept<View<"VenuesShown">>("venues", { page_size: 200 }, { staleTime: LONG_MS });
 export const useCalendar = (start: string, days: number) => useKept<Day[]>("calendar", { start, days }, { staleTime: LONG_MS });
+
+/** Titles in the reader's language, where the app has composed them. */
+export function useTitle(): (title: string) => string {
+  const topics = useReference().data?.topics;
+  return (title) => titleIn(title, topics);
+}

@@ -4,8 +4,8 @@ import { useEffect, useMemo, useState } from "react";
 import { type View, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, t } from "../shared/language";
-import { addDays, clock, dayLong, instant, localDay, minutes, moment, range } from "../shared/time";
-import { type EventShown, type Events, useCalendar, useKept } from "./data";
+import { addDays, dayLong, instant, localDay, minutes, moment, range } from "../shared/time";
+import { type EventShown, type Events, useCalendar, useKept, useTitle } from "./data";
 import { HALVES, type Period, halfDay } from "./fields";
 import { HalfDays } from "./halfdays";
 import { Bones, Card, Counter, Field, Sheet, Wrong, say } from "./parts";
@@ -59,6 +59,7 @@ export function Offers() {
 
 function Offer({ offer }: { offer: Assignment }) {
   const queries = useQueryClient();
+  const titled = useTitle();
   const [declining, setDeclining] = useState(false);
   const [reason, setReason] = useState("");
   const [key] = useState(newKey);
@@ -72,7 +73,7 @@ function Offer({ offer }: { offer: Assignment }) {
   });
   return (
     <li className="offer">
-      <b>{offer.title}</b>
+      <b>{titled(offer.title)}</b>
       <span>{range(offer.period)}</span>
       <VenueName venue={offer.venue} remote={offer.remote} />
       {offer.respond_by_time && <small className="quiet">{t("offer.by", { time: moment(offer.respond_by_time) })}</small>}
@@ -120,6 +121,7 @@ function VenueName({ venue, remote }: { venue: string; remote: boolean }) {
 }
 
 function Going({ event, expert }: { event: EventShown; expert: string }) {
+  const titled = useTitle();
   const [open, setOpen] = useState(false);
   const whole = useKept<View<"EventAnswer">>(event.name, {}, { enabled: open });
   const asked = useKept<View<"RequestAnswer">>(event.request, {}, { enabled: open });
@@ -128,7 +130,7 @@ function Going({ event, expert }: { event: EventShown; expert: string }) {
   const request = asked.data?.request;
   return (
     <li className="offer">
-      <b>{event.title}</b>
+      <b>{titled(event.title)}</b>
       <span>{range(event.period)}</span>
       <VenueName venue={event.venue} remote={mine?.remote ?? false} />
       {mine?.talk_title && <span className="quiet">{t("team.talk", { title: mine.talk_title, version: mine.talk_version })}</span>}
@@ -282,6 +284,9 @@ function Free() {
 export function Served() {
   const who = useWho();
   const found = useKept<View<"ServiceRecords">>(`${who.expert}/records`);
+  const titled = useTitle();
+  const events = useKept<Events>("events", { expert: who.expert, page_size: 200 });
+  const titles = new Map(events.data?.events.map((one) => [one.name, one.title]));
   const records = found.data?.records;
   const hours = records?.reduce((sum, one) => sum + one.minutes, 0) ?? 0;
   return (
@@ -298,10 +303,10 @@ export function Served() {
         {records?.map((one) => (
           <li key={one.name} className="row">
             <span>
-              <b>{one.period ? dayLong(one.period.start_time) : one.event}</b>
-              <span className="quiet">{one.period && `${clock(one.period.start_time)}–${clock(one.period.end_time)}`}</span>
+              <b>{titled(titles.get(one.event) ?? "") || (one.period ? dayLong(one.period.start_time) : one.event)}</b>
+              <span className="quiet">{range(one.period)}</span>
             </span>
-            <span>{minutes(one.minutes)}</span>
+            <span className="state green">{minutes(one.minutes)}</span>
           </li>
         ))}
       </ul>

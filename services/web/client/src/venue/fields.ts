@@ -123,6 +123,14 @@ export function repaired(request: Request, repair: Repair): Partial<Fields> | nu
   }
 }
 
+/** Whether a request already is as a repair wants it: it was accepted, and waits for the next round. */
+export function isRepaired(request: Request, change: Partial<Fields>): boolean {
+  const plain = (fields: Partial<Fields>) => JSON.stringify({ ...fields, windows: fields.windows?.map((one) => [Date.parse(one.start_time), Date.parse(one.end_time)]) });
+  const now = fieldsOf(request);
+  const same = Object.fromEntries(Object.keys(change).map((name) => [name, now[name as keyof Fields]]));
+  return plain(same) === plain(change);
+}
+
 const overlaps = (one: Period, other: Period) => Date.parse(one.start_time) < Date.parse(other.end_time) && Date.parse(other.start_time) < Date.parse(one.end_time);
 
 /** The half-day around a period that lies in one, else the period itself. */

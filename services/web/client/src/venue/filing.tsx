@@ -10,7 +10,7 @@ import { AnswerDetails, Chance, halfOf, shortHalf, useInstant } from "./answer";
 import { type Venue, useCalendar, useKept, useReference, useVenues } from "./data";
 import { draftOf, dropDraft, keepDraft, newDraft } from "./drafts";
 import { type Draft, type Fields, type Place, type Request, WINDOWS_MAX, WINDOWS_WANTED, changed, fieldsOf, helpersOf, isPhone, notesOf, placeOf, toggleWindow, withHelpers, withTopic } from "./fields";
-import { AHEAD, HalfDays, lookAhead } from "./halfdays";
+import { AHEAD, HalfDays, lookAhead, plannedBy } from "./halfdays";
 import { submit } from "./outbox";
 import { Bones, Card, Check, Choices, Counter, Field, Link, Sheet, Wrong, say, useOnline } from "./parts";
 import { ExpertSheet, TopicSheet, TalkSheet, VenueSheet } from "./pick";
@@ -176,7 +176,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
           </Card>
           <Card title={t("file.when")} aside={<span className={fields.windows.length >= WINDOWS_WANTED ? "state green" : "state slate"}>{t("file.windows.count", { count: fields.windows.length })}</span>}>
             <p className="quiet">{t(fields.topic ? "file.windows.note" : "file.windows.waiting")}</p>
-            <HalfDays today={today} days={calendar.data ?? []} chosen={fields.windows} ready={instant.answer?.ready_time ?? null} outlook={instant.outlook} school={fields.group === "YOUTH"} opensAtChoice onToggle={toggle} />
+            <HalfDays today={today} days={calendar.data ?? []} chosen={fields.windows} ready={instant.answer?.ready_time ?? null} outlook={instant.outlook} school={fields.group === "YOUTH"} round={plannedBy(instant.answer?.next_round)} opensAtChoice onToggle={toggle} />
             {fields.windows.length > 0 && (
               <ul className="chosen">
                 {fields.windows.map((one) => (

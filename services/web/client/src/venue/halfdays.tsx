@@ -1,7 +1,8 @@
 // A month of half-days: what kind of day it is, how many experts are free, and which ones suit.
 import { useMemo, useState } from "react";
 import { Glyph } from "../shared/glyph";
-import { language, t } from "../shared/language";
+import type { View } from "../shared/api";
+import { either, language, t } from "../shared/language";
 import { addDays, dayLong, daysBetween, localDay } from "../shared/time";
 import type { Day } from "./data";
 import { HALVES, type Half, type Period, halfDay, halfKey, sameStart } from "./fields";
@@ -34,11 +35,18 @@ function spanName(first: string, last: string): string {
 const weekdayNames = () =>
   Array.from({ length: WEEK }, (_, index) => new Intl.DateTimeFormat(language() === "zh" ? "zh-CN" : "en-GB", { weekday: "narrow", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 0, 5 + index))));
 
-function exams(day: Day | undefined): boolean {
-  return day !== undefined && "exam" in day && Boolean((day as Day & { exam?: string }).exam);
+export type Planned = { title: string; first: string; last: string };
+
+/** The next round's name and its days, the last one included; null where none is open. */
+export function plannedBy(round: View<"NextRound"> | null | undefined): Planned | null {
+  if (!round?.horizon?.end_date) return null;
+  return { title: round.title, first: round.horizon.start_date, last: addDays(round.horizon.end_date, -1) };
 }
 
-export function HalfDays({ today, days, chosen, ready, outlook, school, opensAtChoice = false, onToggle }: {
+/** The round in a sentence, for the calendar and for the answer. */
+export const roundText = (round: Planned) => t("half.round", { title: round.title, first: dayLong(`${round.first}T04:00:00Z`), last: dayLong(`${round.last}T04:00:00Z`) });
+
+export function HalfDays({ today, days, chosen, ready, outlook, school, round = null, opensAtChoice = false, onToggle }: {
   today: string;
   days: readonly Day[];
   chosen: readonly Period[];
@@ -46,6 +54,8 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, opensAtC
   ready: string | null;
   outlook: Outlook | null;
   school: boolean;
+  /** The round that a request would run in. */
+  round?: Planned | null;
   /** Shows the first chosen half-day first; else today. */
   opensAtChoice?: boolean;
   onToggle: (period: Period) => void;
@@ -89,17 +99,18 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, opensAtC
             if (outside) return <div key={day} className="day outside" aria-hidden="true" />;
             const off = kind?.kind === "DAY_OFF" || kind?.kind === "WEEKEND";
             const holidays = school && kind && !kind.term;
-            const exam = exams(kind);
+            const exam = school && kind ? either(kind.exam, kind.exam_en) : "";
+            const planned = round !== null && round.first <= day && day <= round.last;
             return (
-              <div key={day} className={off || holidays ? "day off" : "day"}>
+              <div key={day} className={`day${off || holidays ? " off" : ""}${planned ? " planned" : ""}`}>
                 <span className="date">
                   {day.endsWith("-01") ? <em>{named(day, { month: "short" })}</em> : Number(day.slice(8))}
                   {kind?.kind === "DAY_OFF" && <i className="mark">{t("half.off")}</i>}
                   {kind?.kind === "MAKE_UP_WORKDAY" && <i className="mark work">{t("half.work")}</i>}
-                  {exam && <i className="mark exam">{t("half.exam")}</i>}
+                  {exam && !off && <i className="mark exam" title={exam}>{t("half.exam")}</i>}
                 </span>
                 {HALVES.map((half) => (
-                  <Cell key={half} day={day} half={half} kind={kind} holidays={Boolean(holidays)} exam={exam} chosen={chosen} ready={ready} outlook={outlook} most={most} onToggle={onToggle} />
+                  <Cell key={half} day={day} half={half} kind={kind} holidays={Boolean(holidays)} exam={exam} planned={planned} chosen={chosen} ready={ready} outlook={outlook} most={most} onToggle={onToggle} />
                 ))}
               </div>
             );
@@ -121,17 +132,24 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, opensAtC
           <span>{t("half.legend.many")}</span>
         </p>
       )}
+      {round && (
+        <p className="legend coming">
+          <i className="planned" /> <span>{roundText(round)}</span>
+        </p>
+      )}
       {provisional && <p className="quiet small">{t("half.provisional")}</p>}
+      {school && [...shown].some((day) => byDay.get(day)?.exam) && <p className="quiet small">{t("half.exam.note")}</p>}
     </div>
   );
 }
 
-function Cell({ day, half, kind, holidays, exam, chosen, ready, outlook, most, onToggle }: {
+function Cell({ day, half, kind, holidays, exam, planned, chosen, ready, outlook, most, onToggle }: {
   day: string;
   half: Half;
   kind: Day | undefined;
   holidays: boolean;
-  exam: boolean;
+  planned: boolean;
+  exam: string;
   chosen: readonly Period[];
   ready: string | null;
   outlook: Outlook | null;
@@ -147,7 +165,8 @@ function Cell({ day, half, kind, holidays, exam, chosen, ready, outlook, most, o
     `${dayLong(period.start_time)} ${t(`half.${half}`)}`,
     kind?.name ?? "",
     holidays ? t("half.holiday") : "",
-    exam ? t("half.exam.long") : "",
+    exam ? t("half.exam.long", { name: exam }) : "",
+    planned ? t("half.round.in") : "",
     early ? t("half.early") : look ? (look.free ? t("half.free", { count: look.free }) : t("half.nobody")) : "",
   ];
   return (

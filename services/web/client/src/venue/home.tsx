@@ -6,7 +6,7 @@ import { Glyph } from "../shared/glyph";
 import { type Key, t, word } from "../shared/language";
 import { setQuery, usePlace } from "../shared/router";
 import { clock, dayLong, daysBetween, localDay, moment } from "../shared/time";
-import { type EventShown, type Events, type Requests, useKept, useReference } from "./data";
+import { type EventShown, type Events, type Requests, useKept, useReference, useTitle } from "./data";
 import { copy, copyOf } from "./device";
 import { drafts } from "./drafts";
 import type { Request } from "./fields";
@@ -132,6 +132,7 @@ export function Home() {
 
 function Needs({ needs, failed, again }: { needs?: Need[]; failed: Error | null; again: () => void }) {
   const [whole, setWhole] = useState(false);
+  const titled = useTitle();
   if (!needs) return <Card title={t("home.now")}>{failed ? <Wrong error={failed} again={again} /> : <Bones rows={2} />}</Card>;
   const shown = whole ? needs : needs.slice(0, 3);
   return (
@@ -148,7 +149,7 @@ function Needs({ needs, failed, again }: { needs?: Need[]; failed: Error | null;
               <Glyph name={need.glyph} size={20} />
               <span>
                 <b>{need.what}</b>
-                <span>{need.title}</span>
+                <span>{titled(need.title)}</span>
                 {need.when && <small>{need.when}</small>}
               </span>
               <Glyph name="next" size={18} />
@@ -166,6 +167,7 @@ function Needs({ needs, failed, again }: { needs?: Need[]; failed: Error | null;
 }
 
 function Next({ event, today }: { event: EventShown; today: string }) {
+  const titled = useTitle();
   const start = event.period?.start_time ?? "";
   const days = daysBetween(today, localDay(start));
   return (
@@ -176,7 +178,7 @@ function Next({ event, today }: { event: EventShown; today: string }) {
           <span>{clock(start)}</span>
         </time>
         <span>
-          <b>{event.title}</b>
+          <b>{titled(event.title)}</b>
           <span>{event.team.map((one) => one.display_name).join(" · ")}</span>
         </span>
         <em>{days === 0 ? t("need.today") : days === 1 ? t("need.tomorrow") : days <= SOON_DAYS ? t("need.soon", { days }) : ""}</em>
@@ -186,12 +188,13 @@ function Next({ event, today }: { event: EventShown; today: string }) {
 }
 
 function Row({ request }: { request: Request }) {
+  const titled = useTitle();
   const first = request.windows[0];
   return (
     <li>
       <Link to={pathOf(request.name)} className="row">
         <span>
-          <b>{request.title}</b>
+          <b>{titled(request.title)}</b>
           <span className="quiet">
             {word("group", request.group)} · {t("people", { count: request.audience_size })}
             {first && ` · ${dayLong(first.start_time)}`}

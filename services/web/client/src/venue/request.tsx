@@ -7,9 +7,9 @@ import { type Key, either, language, t, word } from "../shared/language";
 import { go } from "../shared/router";
 import { clock, localDay, minutes, moment, range } from "../shared/time";
 import { halfOf } from "./answer";
-import { type EventShown, type Venue, useKept, useReference, useVenues } from "./data";
+import { type EventShown, type Venue, useKept, useReference, useTitle, useVenues } from "./data";
 import { keepDraft, newDraft } from "./drafts";
-import { type Request, again, fieldsOf, placeOf, repaired } from "./fields";
+import { type Request, again, fieldsOf, isRepaired, placeOf, repaired } from "./fields";
 import { ExpertName } from "./filing";
 import { StateOf } from "./home";
 import { submit } from "./outbox";
@@ -56,6 +56,7 @@ function Shown({ request, event, failed, fresh }: { request: Request; event?: Ev
   const who = useWho();
   const history = useKept<View<"History">>(`${request.name}/history`);
   const venues = useVenues();
+  const titled = useTitle();
   const venue = venues.data?.venues.find((one) => one.name === request.venue);
   const returned = request.state === "DRAFT" && request.reason;
   const begun = event?.period && localDay(event.period.start_time) <= localDay(new Date());
@@ -66,7 +67,7 @@ function Shown({ request, event, failed, fresh }: { request: Request; event?: Ev
           <Glyph name="back" size={20} />
         </Link>
         <div>
-          <h1>{request.title}</h1>
+          <h1>{titled(request.title)}</h1>
           <p className="quiet">
             {venue?.display_name} {request.by_proxy && <span className="state violet">{t("proxy.yes")}</span>}
           </p>
@@ -355,6 +356,7 @@ function WhyNot({ request }: { request: Request }) {
   const unserved = found.data?.unserved;
   const repair = unserved?.repair;
   const change = repair ? repaired(request, repair) : null;
+  const taken = change !== null && isRepaired(request, change);
   return (
     <>
       <Card title={t("why.title")} aside={unserved?.why_not && <span className="state red">{word("why", unserved.why_not)}</span>}>
@@ -366,7 +368,11 @@ function WhyNot({ request }: { request: Request }) {
         <Card title={t("why.repair")} className={repair ? "do" : ""} aside={repair && <span className="state green">{t("why.verified")}</span>}>
           <p>{repair ? either(repair.message, repair.message_en) : t("why.norepair")}</p>
           {error && <Wrong error={error} />}
-          {change ? (
+          {taken ? (
+            <p className="fine">
+              <Glyph name="check" size={18} /> {t("why.accepted")}
+            </p>
+          ) : change ? (
             <button
               type="button"
               className="big"

@@ -3,10 +3,12 @@ import { Glyph } from "../shared/glyph";
 import { t } from "../shared/language";
 import { go } from "../shared/router";
 import { moment } from "../shared/time";
+import { useTitle } from "./data";
 import { discard, flush, useOutbox } from "./outbox";
 
 export function Waiting() {
   const { jobs, sending } = useOutbox();
+  const titled = useTitle();
   if (!jobs.length) return null;
   return (
     <section className="waiting" aria-label={t("outbox.title")}>
@@ -22,7 +24,7 @@ export function Waiting() {
         {jobs.map((job) => (
           <li key={job.key}>
             <div>
-              <b>{t(`outbox.${job.kind}`, { title: job.title })}</b>
+              <b>{t(`outbox.${job.kind}`, { title: titled(job.title) })}</b>
               <small className={job.refused ? "bad" : undefined}>{job.refused ? t("outbox.refused", { why: job.refused }) : moment(new Date(job.at))}</small>
             </div>
             {job.refused && job.draft && (

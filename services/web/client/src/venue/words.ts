@@ -161,7 +161,10 @@ export const venueWords = of({
   "half.work": ["班", "work"],
   "half.holiday": ["假期", "holidays"],
   "half.exam": ["考", "exam"],
-  "half.exam.long": ["考试周，建议避开", "exam week: better not"],
+  "half.exam.long": ["{name}，建议避开", "{name}: better not"],
+  "half.exam.note": ["考试日期按往年推定，以学校通知为准。", "Exam days are as in other years; your school knows better."],
+  "half.round": ["下一轮“{title}”安排 {first}至{last}", "Next round “{title}” plans {first} to {last}"],
+  "half.round.in": ["在下一轮里", "in the next round"],
   "half.provisional": ["明年的放假安排 11 月才公布，暂按惯例显示。", "Next year's days off are announced in November; shown as usual until then."],
   "half.month.before": ["前四周", "Four weeks earlier"],
   "half.month.after": ["后四周", "Four weeks later"],
@@ -191,7 +194,6 @@ export const venueWords = of({
   "answer.valid": ["填写有效，可以提交", "Valid: ready to submit"],
   "answer.endorse.auto": ["提交后自动推荐", "Endorsed by itself"],
   "answer.endorse.hand": ["提交后由区县或三长推荐", "The district or local head endorses"],
-  "answer.round": ["下一轮：{title}，{day} 起", "Next round: {title}, from {day}"],
   "answer.round.none": ["下一轮还没有开，会排进最近的一轮", "No round is open yet; it goes into the next one"],
   "answer.remote": ["接受线上后把握约 {chance}%", "Accepting remote: about {chance}%"],
 
@@ -283,11 +285,6 @@ export const venueWords = of({
   "log.you": ["您", "you"],
   "log.scheduling": ["排程", "the round"],
   "log.other": ["工作人员", "staff"],
-  "log.proxy": ["代填", "by proxy"],
-  "what.RELEASED": ["回到等待", "Released"],
-  "what.CHANGE_ASKED": ["申请变更", "Change asked"],
-  "what.CHANGE_MADE": ["变更已生效", "Change made"],
-  "what.CHANGE_REFUSED": ["变更未采纳", "Change not made"],
   "change.waiting": ["变更申请已提交，等统筹人员处理", "A change is asked for; coordinators will decide"],
 
   // experts
