@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from numba.core import config
 
 from services.scheduling.optimizer import warming
 from tests.architecture.tree import ROOT
@@ -104,7 +105,7 @@ async def test_one_compiles_while_the_others_wait(cold: dict[str, str], tmp_path
 async def test_what_is_compiled_is_not_compiled_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     calls = []
     monkeypatch.setattr(warming, "warm_up", lambda: calls.append(time.monotonic()))
     assert not warming.is_compiled()
