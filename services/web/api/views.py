@@ -547,7 +547,7 @@ class CoverageShown(Shown):
 
 
 class RunAsked(Sent):
-    """A solve; 0 seconds stand for 60, 0 iterations for no such budget."""
+    """A solve; 0 iterations: no such budget; 0 seconds: 60, or with iterations no such budget."""
 
     seconds: int = Field(default=0, ge=0, le=3600)
     iterations: int = Field(default=0, ge=0, le=1_000_000_000)

@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "532cda73ba58";
-const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-C0NEKwq9.js","/static/assets/expert-CG9txOHd.js","/static/assets/filing-BojPsZAD.js","/static/assets/glyph-Bfw_904X.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-ZrD1WJlV.js","/static/assets/me-CCCZNuTV.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-DeQ5H9el.js","/static/assets/time-BXZyRSJ8.js","/static/assets/title-DO6o3nuM.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "9b45d1384da3";
+const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-CyS-IcYM.js","/static/assets/expert-BmfT4xVu.js","/static/assets/filing-D_uAnT_w.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-CZ00yYg5.js","/static/assets/halfdays-Cmjm5sTA.js","/static/assets/me-CB6aaP87.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-BqWVOrXu.js","/static/assets/time-ChvWhuX3.js","/static/assets/title-BK0Zf4Nd.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

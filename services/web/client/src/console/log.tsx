@@ -5,7 +5,7 @@ import { either, t, word } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
 import { moment, range } from "../shared/time";
 import { usePolicies } from "./data";
-import { Card, type Plan, type Round, type Run, Shown, State, number, together, useNames } from "./parts";
+import { Card, type Plan, type Round, type Run, Shown, State, budgetText, number, together, useNames } from "./parts";
 
 type Step = { at: string; title: string; note: React.ReactNode; tone: string };
 
@@ -17,7 +17,7 @@ export default function Log({ round, runs, plans }: { round: Round; runs: Run[];
   if (round.create_time) steps.push({ at: round.create_time, title: t("log.opened"), note: policy && `${t("round.policy")}: ${either(policy.display_name, policy.display_name_en)}`, tone: "blue" });
   if (round.freeze_time) steps.push({ at: round.freeze_time, title: t("log.frozen", { requests: number(round.requests_count), experts: number(round.experts_count) }), note: <code title={round.inputs_hash}>{round.inputs_hash}</code>, tone: "slate" });
   for (const run of runs) {
-    if (run.create_time) steps.push({ at: run.create_time, title: t("log.run", { seed: run.seed, seconds: run.seconds || 60 }), note: run.state === "FAILED" ? run.error : word("run", run.state), tone: run.state === "FAILED" ? "red" : "amber" });
+    if (run.create_time) steps.push({ at: run.create_time, title: t("log.run", { seed: run.seed, budget: budgetText(run) }), note: run.state === "FAILED" ? run.error : word("run", run.state), tone: run.state === "FAILED" ? "red" : "amber" });
   }
   for (const plan of plans) {
     if (plan.create_time)

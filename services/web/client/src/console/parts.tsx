@@ -152,6 +152,8 @@ export function useNames() {
 
 export const percent = (part: number, whole: number) => (whole ? Math.round((100 * part) / whole) : 0);
 export const gapText = (gap: number | null | undefined) => (gap == null ? "—" : `${(100 * gap).toFixed(gap < 0.1 ? 2 : 1)}%`);
+/** What limits a run: seconds, or else iterations. */
+export const budgetText = (run: Run) => (run.seconds ? `${number(run.seconds)} ${t("seconds")}` : t("run.iterations", { count: number(run.iterations) }));
 export const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as const;
 export const REASONS = ["NOBODY_ELIGIBLE", "NOT_FREE", "TOO_FAR", "LIMITS_USED_UP", "SEAT_MISSING", "DISPLACED", "RULED_OUT"] as const;
 export const ROLES = ["ACADEMICIAN", "LECTURER", "VOLUNTEER"] as const;

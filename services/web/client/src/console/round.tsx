@@ -315,12 +315,12 @@ function StartRun({ primary, plan, busy, start }: { primary: boolean; plan: stri
           onSubmit={(event) => {
             event.preventDefault();
             setOpen(false);
-            void start({ seconds, seed, iterations, warm_plan: plan && warm ? plan : "" });
+            void start({ seconds: iterations ? 0 : seconds, seed, iterations, warm_plan: plan && warm ? plan : "" });
           }}
         >
           <label>
             {t("solve.seconds")}
-            <InputNumber min={1} max={3600} value={seconds} suffix={t("seconds")} onChange={(value) => setSeconds(value ?? 60)} />
+            <InputNumber min={1} max={3600} value={seconds} disabled={iterations > 0} suffix={t("seconds")} onChange={(value) => setSeconds(value ?? 60)} />
           </label>
           <label>
             {t("solve.seed")}

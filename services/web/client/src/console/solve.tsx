@@ -7,7 +7,7 @@ import { language, t } from "../shared/language";
 import type { Session } from "../shared/session";
 import { moment } from "../shared/time";
 import { Chart, tooltip } from "./charts";
-import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, gapText, number, stageName, stageUnit, stageValue } from "./parts";
+import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, budgetText, gapText, number, stageName, stageUnit, stageValue } from "./parts";
 
 type RunStep = { progress: Progress | null; run: Run | null };
 
@@ -83,7 +83,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
                 <li key={run.name}>
                   <State kind="run" value={run.state} />
                   <span>
-                    {run.seconds || 60} {t("seconds")} · {t("solve.seed")} {run.seed}
+                    {budgetText(run)} · {t("solve.seed")} {run.seed}
                   </span>
                   <span className="quiet">{run.create_time && moment(run.create_time)}</span>
                 </li>

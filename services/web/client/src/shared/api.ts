@@ -34,17 +34,25 @@ export function address(path: string, query: Query = {}): string {
   return `/api/${path}${text ? `?${text}` : ""}`;
 }
 
+function offline(): Refused {
+  const sentence = language() === "zh" ? "网络不通；已填写的内容保存在本机，请稍后再试。" : "No network; what you have written is kept on this device.";
+  return new Refused(0, "OFFLINE", sentence);
+}
+
 async function answerOf<T>(url: string, options: RequestInit): Promise<T> {
   let answer: Response;
   const headers = { "Accept-Language": language() === "zh" ? "zh-CN" : "en", ...options.headers };
   try {
     answer = await fetch(url, { ...options, headers, credentials: "same-origin" });
   } catch {
-    const sentence = language() === "zh" ? "网络不通；已填写的内容保存在本机，请稍后再试。" : "No network; what you have written is kept on this device.";
-    throw new Refused(0, "OFFLINE", sentence);
+    throw offline();
   }
   if (answer.status === 204) return undefined as T;
-  const body = await answer.json().catch(() => ({}));
+  // a good answer that breaks off is no answer; a refusal without a readable body is one all the same
+  const body = await answer.json().catch(() => {
+    if (answer.ok) throw offline();
+    return {};
+  });
   if (!answer.ok) throw new Refused(answer.status, body.reason ?? "", body.detail ?? answer.statusText, body.violations);
   return body as T;
 }

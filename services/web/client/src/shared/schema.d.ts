@@ -2705,7 +2705,7 @@ export interface components {
         };
         /**
          * RunAsked
-         * @description A solve; 0 seconds stand for 60, 0 iterations for no such budget.
+         * @description A solve; 0 iterations: no such budget; 0 seconds: 60, or with iterations no such budget.
          */
         RunAsked: {
             /**
