@@ -949,3 +949,44 @@ async def test_an_adopted_repair_has_no_certificate_and_says_so(
         0,
         {"inputs": True, "check": True, "certificate": None},
     )
+
+
+async def test_a_venue_learns_why_after_the_publication_and_no_earlier(
+    city: Any, settled: None, worker: Worker, pool: Pool, address: str
+) -> None:
+    asked = pb.GetOutcomeRequest(request="requests/r4")
+    hall = (world.NEAR_HALL.node,)
+    async with calling(address, _Stub, Role.VENUE_STAFF, nodes=hall) as venue:
+        before = await venue.GetOutcome(asked)
+        assert (before.round, before.HasField("unserved")) == ("", False)
+        assert (before.place, before.waiting) == (5, 5)
+
+        await proposed(city, worker, pool)
+        planned = await venue.GetOutcome(asked)
+        assert (planned.round, planned.HasField("unserved")) == ("", False)
+        assert (planned.place, planned.waiting) == (0, 1)  # nobody waits who is in a round
+
+        await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
+        async with transaction(pool) as tx:  # what the events service announces of the two
+            for name, fields in (
+                ("r4", {"topic": "fish", "state": RequestState.UNSERVED, "times_unserved": 1}),
+                ("r1", {"state": RequestState.SCHEDULED}),
+            ):
+                heard = world.request(
+                    f"requests/{name}",
+                    world.NEAR_HALL,
+                    world.period(3, 9, 12),
+                    round=ROUND,
+                    **fields,
+                )
+                await tx.world.keep_request(heard, version=2)
+        after = await venue.GetOutcome(asked)
+        assert after.round == ROUND
+        assert after.unserved.why_not == pb.WHY_NOT_NOBODY_ELIGIBLE
+        assert after.unserved.message
+        assert after.place == 1  # who was left out before comes first
+        served = await venue.GetOutcome(pb.GetOutcomeRequest(request="requests/r1"))
+        assert (served.round, served.HasField("unserved")) == (ROUND, False)
+    far = (world.FAR_HALL.node,)
+    async with calling(address, _Stub, Role.VENUE_STAFF, nodes=far) as stranger:
+        assert (await refused(stranger.GetOutcome(asked))).reason == "REQUEST_NOT_ANNOUNCED"
