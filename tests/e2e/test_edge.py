@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
+from icalendar import Calendar
 
 from libs.ids import new_id
 from tests.support.browser import EmbeddedStack
@@ -112,6 +114,30 @@ async def test_an_instant_answer_says_what_is_missing_then_how_likely_it_is(
         night["start_time"],
     ]
     assert [one["chance"] > 0 for one in full["better"]] == [True] * len(full["better"])
+
+
+async def test_an_event_has_an_entry_for_a_calendar_and_a_sheet_to_sign(
+    city: httpx.AsyncClient, stack: EmbeddedStack
+) -> None:
+    listed = await city.get("/api/events", params={"state": "PUBLISHED", "page_size": 1})
+    (event,) = listed.json()["events"]
+    path = f"/api/{event['name']}"
+    entry = await city.get(f"{path}/calendar.ics")
+    assert entry.headers["content-type"] == "text/calendar; charset=utf-8"
+    (dated,) = Calendar.from_ical(entry.content).walk("VEVENT")
+    assert dated.start == datetime.fromisoformat(event["period"]["start_time"])
+    assert all(one["display_name"] in dated["description"] for one in event["team"])
+    for language in ("zh", "en"):
+        sheet = await city.get(f"{path}/sheet.pdf", params={"language": language})
+        assert sheet.status_code == 200, sheet.text
+        if sheet.headers["content-type"] == "application/pdf":
+            assert sheet.content.startswith(b"%PDF-")
+        else:  # this machine has no Chinese face
+            assert event["name"] in sheet.text
+    missing = await city.get("/api/events/ev-none/sheet.pdf")
+    assert (missing.status_code, missing.json()["reason"]) == (404, "EVENT_NOT_FOUND")
+    async with httpx.AsyncClient(base_url=stack.base, timeout=WAIT_S) as stranger:
+        assert (await stranger.get(f"{path}/sheet.pdf")).status_code == 401
 
 
 class Stream:
