@@ -1,14 +1,15 @@
 """Rounds with their runs, plans and coverage; assignments."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from services.web.adapters.services import Refused
 from services.web.api import views
-from services.web.api.calls import Name, PageSize, PageToken, PathId, Reader, Writer
+from services.web.api.calls import Caller, Name, PageSize, PageToken, PathId, Reader, Writer
 from services.web.api.problems import DOCUMENTED, problem_of
 
 router = APIRouter(prefix="/api", responses=DOCUMENTED)
@@ -252,6 +253,34 @@ async def compare_plans(
 @router.get("/rounds/{round_id}/plans/{plan_id}/verification", response_model=views.Verification)
 async def verify_plan(round_id: PathId, plan_id: PathId, who: Reader) -> Any:
     return await who.call("VerifyPlan", name=_plan(round_id, plan_id))
+
+
+@router.get("/rounds/{round_id}/plans/{plan_id}/files/{part}.json", response_class=Response)
+async def download_part(
+    round_id: PathId, plan_id: PathId, part: Literal["problem", "plan", "certificate"], who: Reader
+) -> Any:
+    """One of the three files with which a plan is verified at a desk; a plan of a repair has no certificate."""
+    pieces = _pieces(who, _plan(round_id, plan_id), part)
+    first = await anext(pieces, None)  # so that a refusal comes before the file has begun
+    if first is None:
+        raise HTTPException(status_code=404)
+    return StreamingResponse(
+        _with_first(first, pieces),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{round_id}-{plan_id}-{part}.json"'},
+    )
+
+
+async def _pieces(who: Caller, plan: str, part: str) -> AsyncIterator[bytes]:
+    async for answer in who.services.stream(who.token, "DownloadPlan", name=plan):
+        if answer[part]:
+            yield answer[part]
+
+
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 @router.get("/assignments", response_model=views.AssignmentsShown)

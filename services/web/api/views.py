@@ -607,9 +607,12 @@ class AssignmentsShown(Shown):
 
 
 class RoundRepair(Shown):
+    """`least`: proven that no plan that serves as much changes fewer other requests; false: that is not known."""
+
     round: RoundShown
     changed: list[AssignmentShown]
     unserved: list[Unserved]
+    least: bool
 
 
 class Declined(Sent):

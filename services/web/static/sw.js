@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "9b45d1384da3";
-const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-CyS-IcYM.js","/static/assets/expert-BmfT4xVu.js","/static/assets/filing-D_uAnT_w.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-CZ00yYg5.js","/static/assets/halfdays-Cmjm5sTA.js","/static/assets/me-CB6aaP87.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-BqWVOrXu.js","/static/assets/time-ChvWhuX3.js","/static/assets/title-BK0Zf4Nd.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "e33aad0b25c7";
+const FILES = ["/static/assets/app-BLzZzNMZ.js","/static/assets/app-BfuPJw5K.css","/static/assets/expert-DPCgXKIA.js","/static/assets/filing-DBC_lWmD.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DFnw_mC3.js","/static/assets/halfdays-B7FA3Wfz.js","/static/assets/me-Rk95xsB5.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-Cq-6qx2Z.js","/static/assets/time-CIBiNYXs.js","/static/assets/title-D2EL7tRb.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

@@ -8,7 +8,7 @@ import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import { moment, range } from "../shared/time";
 import { type PlanData, useOnePlan, usePlan } from "./data";
 import { CityMap, useCity } from "./map";
-import { Card, Nothing, type Plan, type PlannedEvent, type Round, Shown, number, signed, stageName, stageUnit, stageValue, together, useNames } from "./parts";
+import { Card, Nothing, type Plan, type PlannedEvent, type Round, Shown, number, signed, stageName, stageUnit, stageValue, teamText, together, useNames } from "./parts";
 import { planLabel } from "./round";
 
 const SHOWN = 40;
@@ -168,7 +168,7 @@ function Changes({ title, letter, names, from }: { title: string; letter: string
               </a>
               {one && (
                 <span className="quiet">
-                  {district(one.district)} · {range(one.period)} · {together(one.team.map((member) => member.display_name))}
+                  {district(one.district)} · {range(one.period)} · {teamText(one)}
                 </span>
               )}
             </li>
@@ -180,7 +180,7 @@ function Changes({ title, letter, names, from }: { title: string; letter: string
   );
 }
 
-const teamOf = (one: PlannedEvent | undefined) => (one ? together(one.team.map((member) => member.display_name)) : "—");
+const teamOf = (one: PlannedEvent | undefined) => (one ? teamText(one) : "—");
 
 function Changed({ names, first, second }: { names: string[]; first: PlanData; second: PlanData }) {
   const [a, b] = useMemo(() => [new Map(first.events.map((one) => [one.request, one])), new Map(second.events.map((one) => [one.request, one]))], [first, second]);

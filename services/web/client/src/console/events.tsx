@@ -6,7 +6,7 @@ import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import { clock, dayLong, localDay, range } from "../shared/time";
 import type { PlanData } from "./data";
-import { GROUPS, Nothing, type PlannedEvent, together, useNames } from "./parts";
+import { GROUPS, Nothing, type PlannedEvent, teamText, useNames } from "./parts";
 
 type By = "day" | "request" | "venue";
 
@@ -74,7 +74,7 @@ function ByDay({ rows }: { rows: PlannedEvent[] }) {
                     <span>{one.title}</span>
                   </span>
                   <span className="quiet">{district(one.district)}</span>
-                  <span className="event-team">{together(one.team.map((member) => member.display_name))}</span>
+                  <span className="event-team">{teamText(one)}</span>
                 </a>
               </li>
             ))}
@@ -113,7 +113,7 @@ function ByVenue({ rows }: { rows: PlannedEvent[] }) {
                 <ul className="chips">
                   {events.map((one) => (
                     <li key={one.request}>
-                      <a className="chip" href={why(one)} onClick={follow} title={`${one.title} · ${together(one.team.map((member) => member.display_name))}`}>
+                      <a className="chip" href={why(one)} onClick={follow} title={`${one.title} · ${teamText(one)}`}>
                         {one.period && `${dayLong(one.period.start_time)} ${clock(one.period.start_time)}`}
                       </a>
                     </li>
@@ -154,7 +154,7 @@ function ByRequest({ rows }: { rows: PlannedEvent[] }) {
         { title: t("topic"), width: 150, ellipsis: true, render: (_, row) => topic(row.topic) },
         { title: t("group"), width: 90, render: (_, row) => word("group", row.group) },
         { title: t("weight"), width: 70, align: "right", dataIndex: "weight", sorter: (a, b) => a.weight - b.weight },
-        { title: t("team"), width: 260, ellipsis: true, render: (_, row) => together(row.team.map((member) => member.display_name)) },
+        { title: t("team"), width: 260, ellipsis: true, render: (_, row) => teamText(row) },
       ]}
     />
   );

@@ -34,7 +34,7 @@ const PLACES: { title: Key; places: { to: string; icon: GlyphName; label: Key; i
     title: "rail.resources",
     places: [
       { to: "/console/experts", icon: "experts", label: "experts" },
-      { to: "/console/sheets", icon: "print", label: "sheets" },
+      { to: "/console/sheets", icon: "sheet", label: "sheets" },
     ],
   },
 ];

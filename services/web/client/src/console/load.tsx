@@ -59,18 +59,18 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
         <Input.Search allowClear placeholder={t("experts.search")} aria-label={t("experts.search")} style={{ width: 200 }} onChange={(event) => setText(event.target.value)} />
         <span className="quiet">{t("experts.count", { count: shown.length })}</span>
       </div>
-      <div className="columns wide-left">
+      <div className="columns with-aside">
         <Table<Line>
           size="small"
           rowKey="expert"
           virtual={shown.length > 100}
-          scroll={{ x: 760, y: shown.length > 100 ? 620 : undefined }}
+          scroll={{ x: 800, y: shown.length > 100 ? 620 : undefined }}
           pagination={false}
           dataSource={shown}
           columns={[
             {
               title: t("expert"),
-              width: 150,
+              width: 140,
               render: (_, row) => (
                 <a href={withQuery({ tab: "map", expert: row.expert })} onClick={follow}>
                   {row.name}
@@ -78,10 +78,10 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
               ),
               sorter: (a, b) => a.name.localeCompare(b.name, "zh"),
             },
-            { title: t("role"), width: 90, render: (_, row) => word("role", row.role) },
+            { title: t("role"), width: 74, render: (_, row) => word("role", row.role) },
             {
               title: t("load.visits"),
-              width: 170,
+              width: 160,
               defaultSortOrder: "descend",
               sorter: (a, b) => a.visits - b.visits,
               render: (_, row) => (
@@ -92,10 +92,10 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
                 </span>
               ),
             },
-            { title: t("load.days"), width: 70, align: "right", dataIndex: "days", sorter: (a, b) => a.days - b.days },
+            { title: t("load.days"), width: 76, align: "right", dataIndex: "days", sorter: (a, b) => a.days - b.days },
             {
               title: t("load.travel.hours"),
-              width: 180,
+              width: 160,
               sorter: (a, b) => a.travel - b.travel,
               render: (_, row) => (
                 <span className="with-bar">
@@ -106,7 +106,7 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
             },
             {
               title: t("load.worst.day"),
-              width: 130,
+              width: 136,
               sorter: (a, b) => a.mostTravel - b.mostTravel,
               render: (_, row) => (
                 <>
@@ -115,7 +115,7 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
                 </>
               ),
             },
-            { title: t("load.nights"), width: 80, align: "right", dataIndex: "nights", sorter: (a, b) => a.nights - b.nights },
+            { title: t("load.nights"), width: 74, align: "right", dataIndex: "nights", sorter: (a, b) => a.nights - b.nights },
           ]}
         />
         <div className="stack">

@@ -31,6 +31,7 @@ function Root() {
   return (
     <ConfigProvider
       csp={{ nonce }}
+      button={{ autoInsertSpace: false }}
       locale={language === "zh" ? chinese : english}
       theme={{
         algorithm: dark ? themes.darkAlgorithm : themes.defaultAlgorithm,

@@ -118,24 +118,24 @@ export function CityMap({ city, look, seen = "", zoom = "city", dim = false, nam
   );
 }
 
-export function MapLegend({ attribution }: { attribution: string }) {
+export function MapLegend({ attribution = "" }: { attribution?: string }) {
   return (
     <div className="map-foot">
-      <span className="legend steps-legend">
-        <span className="legend-title">{t("coverage.of.share")}</span>
-        {["< 25%", "25%", "50%", "75%", "≥ 100%"].map((label, index) => (
-          <span key={label}>
-            <i className={index === 0 ? "hatched" : ""} style={{ background: `var(${SHADES[index]})` }} />
-            {label}
+      <span className="legend-title">{t("coverage.of.share")}</span>
+      <span className="scale">
+        {SHADES.map((one, index) => (
+          <span key={one}>
+            <i className={index === 0 ? "hatched" : ""} style={{ background: `var(${one})` }} />
+            {["<25%", "25–50", "50–75", "75–100", "≥100%"][index]}
           </span>
         ))}
-        <span>
+        <span className="apart">
           <i style={{ background: "var(--map-none)" }} />
           {t("coverage.not.asked")}
         </span>
       </span>
       <strong className="sketch">{t("map.sketch")}</strong>
-      <span className="fine">{attribution}</span>
+      {attribution && <span className="fine">{attribution}</span>}
     </div>
   );
 }

@@ -107,7 +107,7 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
               { title: t("when"), width: 210, render: (_, row) => range(row.period) },
               {
                 title: t("request"),
-                width: 280,
+                width: 340,
                 ellipsis: true,
                 render: (_, row) => (
                   <a href={withQuery({ why: idOf(row.request) })} onClick={follow}>
@@ -115,15 +115,15 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
                   </a>
                 ),
               },
-              { title: t("district"), width: 110, render: (_, row) => district(row.district) },
+              { title: t("district"), width: 100, render: (_, row) => district(row.district) },
               { title: t("state"), width: 110, render: (_, row) => (lapsed(row) ? <span className="state slate">{word("assignment", "LAPSED")}</span> : <State kind="assignment" value={row.state} />) },
-              { title: t("offer.reason"), width: 140, ellipsis: true, dataIndex: "reason" },
+              ...(rows.some((row) => row.reason) ? [{ title: t("offer.reason"), width: 140, ellipsis: true, dataIndex: "reason" }] : []),
               ...(able
                 ? [
                     {
                       title: "",
                       key: "act",
-                      width: 150,
+                      width: 164,
                       render: (_: unknown, row: Assignment) =>
                         row.state === "OFFERED" ? (
                           <span className="row-actions">
@@ -170,8 +170,8 @@ function Mend({ round, lost, onClose }: { round: Round; lost: Assignment[]; onCl
   async function mend() {
     setBusy(true);
     try {
-      await send(`rounds/${idOf(round.name)}:repair`, { ...body, validate_only: false }, key);
-      message.success(t("offers.mended"));
+      const done = await send<View<"RoundRepair">>(`rounds/${idOf(round.name)}:repair`, { ...body, validate_only: false }, key);
+      message.success(`${t("offers.mended")} · ${t(done.least ? "offers.mend.least" : "offers.mend.not.least")}`, 6);
       onClose();
     } catch (error) {
       message.error(error instanceof Refused ? error.message : t("failed"));
@@ -189,6 +189,7 @@ function Mend({ round, lost, onClose }: { round: Round; lost: Assignment[]; onCl
           <b>{t("offers.mend.found", { count: begun.length, of: lost.length })}</b>
         </p>
         <Bar part={begun.length} whole={Math.max(1, lost.length)} />
+        {preview.data && <p className={`least ${preview.data.least ? "proven" : "quiet"}`}>{t(preview.data.least ? "offers.mend.least" : "offers.mend.not.least")}</p>}
         <ul className="small-list">
           {preview.data?.changed.slice(0, 30).map((one) => (
             <li key={one.name || `${one.request} ${one.seat} ${one.expert}`}>

@@ -102,7 +102,7 @@ function Numbers({ round, plan, data }: { round: Round; plan: Plan | undefined; 
       <Figure label={t("served")} value={plan ? number(plan.served) : "—"} note={plan ? `${percent(plan.served, plan.served + plan.unserved)}%` : undefined} to={plan ? at("list") : undefined} tone="good" />
       <Figure label={t("unserved")} value={plan ? number(plan.unserved) : "—"} note={plan ? t("unserved.note") : undefined} to={plan ? at("unserved") : undefined} tone={plan?.unserved ? "bad" : undefined} />
       <Figure label={t("experts.out")} value={data ? number(experts.size) : "—"} note={plan ? t("assignments.count", { count: number(plan.assignments) }) : undefined} to={plan ? at("load") : undefined} />
-      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("worst.note")} to={plan ? at("districts") : undefined} />
+      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("floor.note")} to={plan ? at("districts") : undefined} />
       <Figure label={t("gap.need")} value={gapText(need?.gap)} note={need?.bound != null ? t("bound.proven", { bound: number(need.bound) }) : t("bound.none")} to={plan ? `/console/rounds/${id}` : undefined} />
     </div>
   );
@@ -209,7 +209,7 @@ function Where({ id, data }: { id: string; data: PlanData | undefined }) {
           )}
         </Shown>
       </div>
-      <MapLegend attribution="" />
+      <MapLegend />
     </Card>
   );
 }

@@ -125,6 +125,9 @@ export function Shown({ of, none, children, rows = 6 }: { of: Asked; none?: stri
   return <>{children}</>;
 }
 
+/** 石柱土家族自治县 as everybody says it, so that it fits where the others do. */
+const shortDistrict = (zh: string) => zh.replace(/(土家族|苗族)+自治县$/, "县");
+
 /** Names of districts and topics, by id. */
 export function useNames() {
   const reference = useReference().data;
@@ -138,7 +141,7 @@ export function useNames() {
         // a town or village is named by the district it lies in
         const code = /-(\d{6})\d*$/.exec(node)?.[1];
         const found = districts.get(node) ?? (code ? districts.get(`nodes/district-${code}`) : undefined);
-        return found ? either(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
+        return found ? either(shortDistrict(found.zh), found.en.replace(/ (\w+ and )?\w+ Autonomous County$/, " County")) : node ? node.replace("nodes/", "") : t("district.none");
       },
       title: (title: string) => titleIn(title, reference?.topics),
       topic: (id: string) => {
@@ -151,7 +154,8 @@ export function useNames() {
 }
 
 export const percent = (part: number, whole: number) => (whole ? Math.round((100 * part) / whole) : 0);
-export const gapText = (gap: number | null | undefined) => (gap == null ? "—" : `${(100 * gap).toFixed(gap < 0.1 ? 2 : 1)}%`);
+/** A gap as a share of the bound; a bound that is further away than the whole of itself tells nothing. */
+export const gapText = (gap: number | null | undefined) => (gap == null || gap > 1 ? "—" : `${(100 * gap).toFixed(gap < 0.1 ? 2 : 1)}%`);
 /** What limits a run: seconds, or else iterations. */
 export const budgetText = (run: Run) => (run.seconds ? `${number(run.seconds)} ${t("seconds")}` : t("run.iterations", { count: number(run.iterations) }));
 export const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as const;
@@ -160,19 +164,32 @@ export const ROLES = ["ACADEMICIAN", "LECTURER", "VOLUNTEER"] as const;
 
 /** Several names in one sentence. */
 export const together = (names: string[]) => names.join(language() === "zh" ? "、" : ", ");
+/** Who comes; whoever takes part from afar is marked. */
+export const teamText = (one: PlannedEvent) => together(one.team.map((member) => (member.remote ? `${member.display_name} (${t("remote")})` : member.display_name)));
 export const stageName = (stage: string) => word("stage", stage);
 export const stageUnit = (stage: string) => t(`stage.unit.${stage}` as Key);
 export const said = (one: { message: string; message_en: string }) => either(one.message, one.message_en);
 
+/** Stages that count what is spent: the solver keeps them below 0, people read them without a sign, and less is better. */
+const SPENT = ["PROMISES", "TRAVEL", "LOAD"];
+export const isSpent = (stage: string) => SPENT.includes(stage);
+
 /** A stage's value as people read it: shares as percent, travel in hours. */
 export function stageValue(stage: string, value: number): string {
-  if (stage === "FLOOR") return `${(value / 10).toFixed(1)}%`;
-  if (stage === "TRAVEL") return number(Math.round(value / 6) / 10);
-  return number(value);
+  const shown = isSpent(stage) && value ? -value : value;
+  if (stage === "FLOOR") return `${(shown / 10).toFixed(1)}%`;
+  if (stage === "TRAVEL") return number(Math.round(shown / 6) / 10);
+  return number(shown);
 }
 
-/** The same for a difference: with its sign. */
-export const signed = (stage: string, value: number) => `${value > 0 ? "+" : ""}${stageValue(stage, value)}`;
+/** A bound beside its value; one that proves nothing of it is left out. */
+export const stageBound = ({ stage, bound, gap }: { stage: string; bound: number | null; gap: number | null }) => (bound == null || (gap ?? 0) > 1 ? "—" : stageValue(stage, bound));
+
+/** A difference with its sign, as people read the stage. */
+export function signed(stage: string, value: number): string {
+  const shown = stageValue(stage, value);
+  return value !== 0 && !shown.startsWith("\u2212") && !shown.startsWith("-") ? `+${shown}` : shown;
+}
 
 /** Thousands apart by a narrow space, as in both languages. */
 export const number = (value: number) => value.toLocaleString("en-US").replace(/,/g, "\u2009").replace(/^-/, "\u2212");

@@ -7,7 +7,7 @@ import { t, word } from "../shared/language";
 import { follow, usePlace } from "../shared/router";
 import { clock, dayLong, localDay, moment } from "../shared/time";
 import { useOnePlan, usePlan } from "./data";
-import { type PlannedEvent, Shown, gapText, number, said, stageName, stageUnit, stageValue, together, useNames } from "./parts";
+import { type PlannedEvent, Shown, gapText, number, said, stageBound, stageName, stageUnit, stageValue, teamText, useNames } from "./parts";
 import { horizonText } from "./rounds";
 
 export default function Print({ id }: { id: string }) {
@@ -70,7 +70,7 @@ export default function Print({ id }: { id: string }) {
                         {stageName(stage.stage)} <small className="unit">{stageUnit(stage.stage)}</small>
                       </th>
                       <td className="num">{stageValue(stage.stage, stage.value)}</td>
-                      <td className="num">{stage.bound == null ? "—" : stageValue(stage.stage, stage.bound)}</td>
+                      <td className="num">{stageBound(stage)}</td>
                       <td className="num">{gapText(stage.gap)}</td>
                     </tr>
                   ))}
@@ -96,7 +96,7 @@ export default function Print({ id }: { id: string }) {
                       <td>{district(event.district)}</td>
                       <th scope="row">{event.venue_display_name}</th>
                       <td>{event.title}</td>
-                      <td>{together(event.team.map((member) => `${member.display_name}${member.remote ? `（${t("remote")}）` : ""}`))}</td>
+                      <td>{teamText(event)}</td>
                     </tr>
                   ))}
                 </tbody>

@@ -25,6 +25,7 @@ const Load = lazy(() => import("./load"));
 const Compare = lazy(() => import("./compare"));
 const Offers = lazy(() => import("./offers"));
 const Pins = lazy(() => import("./pins"));
+const Proof = lazy(() => import("./proof"));
 const Supply = lazy(() => import("./supply"));
 const Log = lazy(() => import("./log"));
 
@@ -106,6 +107,7 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
     ["unserved", t("tab.unserved"), data.data?.unserved.length, waiting],
     ["supply", t("tab.supply"), undefined, waiting],
     ["compare", t("tab.compare"), plans.data && plans.data.length > 1 ? plans.data.length : undefined, waiting],
+    ["proof", t("tab.proof"), undefined, waiting],
     ["pins", t("tab.pins"), held || undefined, false],
     ["offers", t("tab.offers"), undefined, waiting],
     ["log", t("tab.log"), undefined, false],
@@ -144,6 +146,7 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
             {data.data && tab === "unserved" && <UnservedList rows={data.data.unserved} />}
             {data.data && tab === "supply" && <Supply round={id} planId={planId} data={data.data} />}
             {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} />}
+            {plan.data && tab === "proof" && <Proof key={plan.data.name} round={round} plan={plan.data} />}
             {data.data && tab === "offers" && <Offers round={round} who={who} />}
           </Shown>
         )}
@@ -165,8 +168,8 @@ function Figures({ round, plan, slim }: { round: Round; plan: Plan | undefined; 
       <Figure label={t("requests")} value={number(total)} note={t("experts.count", { count: number(round.experts_count) })} />
       <Figure label={t("served")} value={plan ? number(plan.served) : "—"} note={plan?.baseline ? t("baseline.served", { count: number(plan.baseline.served) }) : plan && total ? `${percent(plan.served, total)}%` : undefined} tone="good" />
       <Figure label={t("unserved")} value={plan ? number(plan.unserved) : "—"} note={plan ? t("unserved.note") : undefined} tone={plan?.unserved ? "bad" : undefined} />
-      <Figure label={t("assignments")} value={plan ? number(plan.assignments) : "—"} note={plan ? t("assignments.note") : undefined} />
-      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("worst.note")} />
+      <Figure label={t("assignments")} value={plan ? number(plan.assignments) : "—"} note={plan?.served ? t("assignments.each", { count: (plan.assignments / plan.served).toFixed(1) }) : undefined} />
+      <Figure label={t("worst.district")} value={floor ? stageValue("FLOOR", floor.value) : "—"} note={t("floor.note")} />
       <Figure label={t("gap.need")} value={gapText(need?.gap)} note={need?.bound != null ? t("bound.proven", { bound: number(need.bound) }) : t("bound.none")} />
     </div>
   );

@@ -1,13 +1,13 @@
 // The solve while it runs: best plan and proven bound over time, and what each stage has reached.
 import { useQueryClient } from "@tanstack/react-query";
-import { Alert, Button, Segmented } from "antd";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type View, get, idOf } from "../shared/api";
+import { Alert, Segmented } from "antd";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { language, t } from "../shared/language";
+import { follow, withQuery } from "../shared/router";
 import type { Session } from "../shared/session";
 import { moment } from "../shared/time";
 import { Chart, tooltip } from "./charts";
-import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, budgetText, gapText, number, stageName, stageUnit, stageValue } from "./parts";
+import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, budgetText, gapText, number, stageBound, stageName, stageUnit, stageValue } from "./parts";
 
 type RunStep = { progress: Progress | null; run: Run | null };
 
@@ -75,7 +75,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
         <Card title={t("stages")} extra={<span className="quiet">{t("stages.note")}</span>}>
           <Stages plan={running ? undefined : plan} steps={running ? steps : []} />
         </Card>
-        {plan && <Certificate round={round} plan={plan} />}
+        {plan && <Certificate plan={plan} />}
         {runs.length > 1 && (
           <Card title={t("runs")}>
             <ul className="run-list">
@@ -116,17 +116,23 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
       const values = points.flatMap((one) => (one.bound == null ? [one.incumbent] : [one.incumbent, one.bound]));
       const low = Math.min(...values);
       const high = Math.max(...values);
-      const room = Math.max(1, (high - low) * 0.12);
+      // the first bounds are far off; they would press what matters into a line
+      const settled = bounded.find((one) => one.elapsed_s >= (bounded.at(-1)?.elapsed_s ?? 0) * 0.08);
+      const top = Math.max(settled?.bound ?? high, ...points.map((one) => one.incumbent));
+      const room = Math.max(1, (top - low) * 0.12);
+      const long = Math.max(1, Math.ceil(points.at(-1)?.elapsed_s ?? 1));
+      const plain = (value: number) => stageValue(stage, value);
+      const end = (colour: string, verticalAlign: string) => ({ endLabel: { show: points.length > 2, formatter: ({ value }: { value: [number, number] }) => plain(value[1]), color: colour, fontWeight: 600, verticalAlign, offset: [0, verticalAlign === "bottom" ? -3 : 3] } });
       const line = { type: "line", step: "end", symbol: "none" };
       return {
-        grid: { left: 12, right: 22, top: 56, bottom: 30, containLabel: true },
+        grid: { left: 12, right: 64, top: 56, bottom: 30, containLabel: true },
         legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, textStyle: { color: colours.soft } },
-        tooltip: { trigger: "axis", ...tooltip(colours) },
-        xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
-        yAxis: { type: "value", name: stageUnit(stage), nameTextStyle: { color: colours.soft, align: "left" }, min: Math.floor(low - room), max: Math.ceil(high + room), axisLabel: { color: colours.soft }, splitLine: { lineStyle: { color: colours.line } } },
+        tooltip: { trigger: "axis", valueFormatter: (value: number) => plain(value), ...tooltip(colours) },
+        xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, max: long, axisLine: { lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
+        yAxis: { type: "value", name: stageUnit(stage), nameTextStyle: { color: colours.soft, align: "left" }, min: Math.floor(low - room), max: Math.ceil(top + room), axisLabel: { color: colours.soft, showMinLabel: false, showMaxLabel: false, formatter: plain }, splitLine: { lineStyle: { color: colours.line } } },
         series: [
-          { ...line, name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 4, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, areaStyle: { color: colours.paper, opacity: 1, origin: "start" }, data: points.map((one) => [at(one), one.incumbent]) },
-          { ...line, name: t("bound"), z: 3, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber }, areaStyle: { color: colours.amber, opacity: 0.18, origin: "start" }, data: bounded.map((one) => [at(one), one.bound]) },
+          { ...line, ...end(colours.brand, "top"), name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 4, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, areaStyle: { color: colours.paper, opacity: 1, origin: "start" }, data: points.map((one) => [at(one), one.incumbent]) },
+          { ...line, ...end(colours.amber, "bottom"), name: t("bound"), z: 3, lineStyle: { width: 2, type: "dashed", color: colours.amber }, itemStyle: { color: colours.amber }, areaStyle: { color: colours.amber, opacity: 0.18, origin: "start" }, data: bounded.map((one) => [at(one), one.bound]) },
         ],
       };
     },
@@ -139,7 +145,7 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
     <>
       {stages.length > 1 && <Segmented size="small" value={stage} onChange={(value) => setChosen(String(value))} options={stages.map((one) => ({ value: one, label: stageName(one) }))} />}
       <div className="curve-box">
-        <Chart option={option} height={340} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last?.incumbent ?? "—"}, ${t("bound")} ${last?.bound ?? "—"}`} />
+        <Chart option={option} height={340} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last ? stageValue(stage, last.incumbent) : "—"}, ${t("bound")} ${last?.bound == null ? "—" : stageValue(stage, last.bound)}`} />
       </div>
     </>
   );
@@ -168,11 +174,11 @@ function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) 
               <small className="unit">{stageUnit(row.stage)}</small>
             </th>
             <td className="num">{stageValue(row.stage, row.value)}</td>
-            <td className="num quiet">{row.bound == null ? "—" : stageValue(row.stage, row.bound)}</td>
+            <td className="num quiet">{stageBound(row)}</td>
             <td className="num">
               {row.gap === 0 ? (
                 <b className="proven">{t("optimal")}</b>
-              ) : row.gap == null ? (
+              ) : row.gap == null || row.gap > 1 ? (
                 "—"
               ) : (
                 <>
@@ -187,51 +193,20 @@ function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) 
   );
 }
 
-function Certificate({ round, plan }: { round: Round; plan: Plan }) {
-  const [answer, setAnswer] = useState<View<"Verification"> | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
-  const shown = useRef(plan.name);
-  if (shown.current !== plan.name) {
-    shown.current = plan.name;
-    setAnswer(null);
-  }
+function Certificate({ plan }: { plan: Plan }) {
   return (
     <Card
       title={t("certificate")}
       extra={
-        <Button
-          size="small"
-          loading={busy}
-          onClick={async () => {
-            setBusy(true);
-            setWrong("");
-            try {
-              setAnswer(await get<View<"Verification">>(`rounds/${idOf(round.name)}/plans/${idOf(plan.name)}/verification`));
-            } catch (error) {
-              setWrong(error instanceof Error ? error.message : t("failed"));
-            } finally {
-              setBusy(false);
-            }
-          }}
-        >
-          {t("verify")}
-        </Button>
+        <a href={withQuery({ tab: "proof" })} onClick={follow}>
+          {t("proof.open")}
+        </a>
       }
     >
       <p className="quiet">{t("certificate.note")}</p>
-      <p>
+      <p className="hash-line">
         {t("inputs.hash")} <code title={plan.inputs_hash}>{plan.inputs_hash.slice(0, 16)}</code>
       </p>
-      {wrong && <Alert type="error" title={wrong} />}
-      {answer && (
-        <Alert
-          type={answer.sound ? "success" : "error"}
-          showIcon
-          title={answer.sound ? t("verify.sound") : t("verify.unsound")}
-          description={answer.sound ? (answer.bounds_hold ? t("verify.bounds") : answer.inputs_hash === plan.inputs_hash ? t("verify.same") : undefined) : answer.violations.slice(0, 5).join("；")}
-        />
-      )}
     </Card>
   );
 }

@@ -20,6 +20,8 @@ const GRID_MIN = 30;
 const SPARE = 8;
 const TARGET = 26;
 /** Width and height of what a finger can hit; days are never drawn narrower. */
+const LABEL = 44;
+/** Bars narrower than this carry no words: half a character tells nothing. */
 
 type Bar = { event: PlannedEvent; seat: number; start: number; end: number; day: number; travel: number; night: boolean; remote: boolean };
 type Row = { expert: string; name: string; role: string; bars: Bar[]; travel: number; districts: Set<string> };
@@ -192,6 +194,10 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
             <i className="travel-key" />
             {t("travel")}
           </span>
+          <span>
+            <i className="night-key" />
+            {t("night")}
+          </span>
         </span>
       </div>
       <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onScroll={(event) => setView((before) => ({ ...before, top: event.currentTarget?.scrollTop ?? box.current!.scrollTop }))}>
@@ -333,13 +339,14 @@ const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, dr
             {spot.bars.map((bar) => {
               const left = at(dayWidth, bar.day, bar.start);
               const moved = lifted?.bar === bar ? lifted : null;
+              const width = Math.max(8, at(dayWidth, bar.day, bar.end) - left);
               return (
                 <span
                   key={`${bar.event.request} ${bar.seat}`}
                   className={`gantt-bar group-${bar.event.group} ${bar.remote ? "remote" : ""} ${moved ? "dragged" : ""}`}
-                  style={{ left: left - spot.left, width: Math.max(8, at(dayWidth, bar.day, bar.end) - left), transform: moved ? `translate(${moved.dx}px, ${moved.dy}px)` : undefined }}
+                  style={{ left: left - spot.left, width, transform: moved ? `translate(${moved.dx}px, ${moved.dy}px)` : undefined }}
                 >
-                  {dayWidth > 110 && (dayWidth > 300 ? bar.event.venue_display_name : district(bar.event.district))}
+                  {width >= LABEL && (dayWidth > 300 ? bar.event.venue_display_name : district(bar.event.district))}
                 </span>
               );
             })}

@@ -4,7 +4,6 @@ import { useMemo, useState } from "react";
 import { idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
-import { range } from "../shared/time";
 import { Bar, GROUPS, Nothing, type Unserved, said, useNames } from "./parts";
 
 const PAGE = 60;
@@ -77,7 +76,7 @@ export function UnservedList({ rows }: { rows: Unserved[] }) {
                     </span>
                     {row.repair ? (
                       <span className="repair">
-                        <span className="tag green">{t("repair")}</span> {said(row.repair)} {row.repair.period && range(row.repair.period)}
+                        <span className="tag green">{t("repair")}</span> {said(row.repair)}
                         <em> · {row.repair.price === 0 ? t("repair.free") : t("repair.price", { price: row.repair.price })}</em>
                       </span>
                     ) : (

@@ -17,6 +17,7 @@ const PATHS = {
   star: "M12 3.5l2.600 5.400 5.900.800-4.300 4.100 1 5.900L12 16.900l-5.200 2.800 1-5.900L3.5 9.700l5.900-.800z",
   warning: "M12 4l9 16H3zM12 10v4M12 17v.5",
   pin: "M9 3h6l-1 6 4 4H6l4-4zM12 13v8",
+  sheet: "M4 5h16v14H4zM4 10h16M4 14.5h16M10 5v14",
   print: "M7 8V3h10v5M5 8h14v8h-3v5H8v-5H5z",
 } as const;
 

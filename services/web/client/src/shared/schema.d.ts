@@ -629,6 +629,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rounds/{round_id}/plans/{plan_id}/files/{part}.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Part
+         * @description One of the three files with which a plan is verified at a desk; a plan of a repair has no certificate.
+         */
+        get: operations["download_part_api_rounds__round_id__plans__plan_id__files__part__json_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/assignments": {
         parameters: {
             query?: never;
@@ -2637,13 +2657,18 @@ export interface components {
             /** Findings */
             findings: components["schemas"]["FindingOfRound"][];
         };
-        /** RoundRepair */
+        /**
+         * RoundRepair
+         * @description `least`: proven that no plan that serves as much changes fewer other requests; false: that is not known.
+         */
         RoundRepair: {
             round: components["schemas"]["RoundShown"];
             /** Changed */
             changed: components["schemas"]["AssignmentShown"][];
             /** Unserved */
             unserved: components["schemas"]["Unserved"][];
+            /** Least */
+            least: boolean;
         };
         /**
          * RoundShown
@@ -4908,6 +4933,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Verification"];
                 };
+            };
+            /** @description A field is missing, unknown or malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `status` and `reason` say how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_part_api_rounds__round_id__plans__plan_id__files__part__json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+                plan_id: string;
+                part: "problem" | "plan" | "certificate";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A field is missing, unknown or malformed. */
             422: {
