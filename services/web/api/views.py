@@ -148,6 +148,7 @@ class ReferenceShown(Shown):
     topics: list[TopicShown]
     districts: list[DistrictShown]
     attribution: str
+    attribution_en: str
 
 
 class DayShown(Shown):

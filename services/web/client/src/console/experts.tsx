@@ -89,7 +89,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
           columns={[
             {
               title: t("expert"),
-              width: 164,
+              width: 150,
               render: (_, one) => (
                 <a href={`/console/experts/${idOf(one.name)}${location.search}`} onClick={follow} className="expert-name">
                   <span className={`face role-${one.role}`} aria-hidden="true">
@@ -100,11 +100,11 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
                 </a>
               ),
             },
-            { title: t("role"), width: 66, render: (_, one) => word("role", one.role) },
+            { title: t("role"), width: 104, render: (_, one) => word("role", one.role) },
             { title: t("home"), width: 88, ellipsis: true, render: (_, one) => district(one.home_node) },
             {
               title: t("topic"),
-              width: 236,
+              width: 222,
               render: (_, one) => (
                 <span className="chips one-line">
                   {one.skills.slice(0, 2).map((skill) => (
@@ -122,7 +122,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
             },
             { title: t("group"), width: 112, ellipsis: true, render: (_, one) => together(one.audiences.map((group) => word("group", group))) },
             { title: t("limits.short"), width: 106, render: (_, one) => one.limits && <span className="mono">{`${one.limits.per_day} / ${one.limits.per_week} / ${one.limits.per_round}`}</span> },
-            { title: t("limit.travel"), width: 108, align: "right", render: (_, one) => one.limits && minutes(one.limits.travel_min_per_day) },
+            { title: t("limit.travel"), width: 110, align: "right", render: (_, one) => one.limits && minutes(one.limits.travel_min_per_day) },
             {
               title: t("talks"),
               width: 62,
@@ -131,7 +131,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
                 return sum ? <span className={`tag ${sum.approved === sum.talks ? "green" : sum.approved ? "amber" : "red"}`}>{`${sum.approved}/${sum.talks}`}</span> : <span className="quiet">—</span>;
               },
             },
-            { title: t("clearance"), width: 132, render: (_, one) => (one.audiences.includes("YOUTH") ? <Until day={lastDay(one.clearances, today)} today={today} /> : <span className="quiet">{t("clearance.not.needed")}</span>) },
+            { title: t("clearance"), width: 130, render: (_, one) => (one.audiences.includes("YOUTH") ? <Until day={lastDay(one.clearances, today)} today={today} /> : <span className="quiet">{t("clearance.not.needed")}</span>) },
             { title: t("membership"), width: 106, render: (_, one) => <Until day={lastDay(one.memberships.map((other) => other.term), today)} today={today} /> },
           ]}
         />

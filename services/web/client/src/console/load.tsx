@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
-import { localDay, minutes } from "../shared/time";
+import { localDay } from "../shared/time";
 import { type PlanData, usePeople } from "./data";
 import { Bar, Card, type Expert, Figure, ROLES, type Round, number } from "./parts";
 
@@ -52,7 +52,7 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
       <div className="figures three flat-card">
         <Figure label={t("experts.out")} value={number(lines.length)} note={t("experts.of", { count: number(people.data?.size ?? 0) })} />
         <Figure label={t("load.median")} value={lines.length ? number(sorted[Math.floor(lines.length / 2)]!.visits) : "—"} note={t("load.mean", { count: lines.length ? (total / lines.length).toFixed(1) : "0" })} />
-        <Figure label={t("load.travel")} value={minutes(lines.reduce((sum, one) => sum + one.travel, 0))} note={t("load.travel.note")} />
+        <Figure label={t("load.travel")} value={t("hours", { count: number(Math.round(lines.reduce((sum, one) => sum + one.travel, 0) / 60)) })} note={t("load.travel.note")} />
       </div>
       <div className="filters">
         <Segmented value={role} onChange={(value) => setQuery({ role: String(value) || null })} options={["", ...ROLES].map((one) => ({ value: one as string, label: one ? word("role", one) : t("role.all") }))} />
@@ -115,7 +115,7 @@ export default function Load({ data }: { round: Round; data: PlanData }) {
                 </>
               ),
             },
-            { title: t("load.nights"), width: 74, align: "right", dataIndex: "nights", sorter: (a, b) => a.nights - b.nights },
+            { title: t("load.nights"), width: 92, align: "right", dataIndex: "nights", sorter: (a, b) => a.nights - b.nights },
           ]}
         />
         <div className="stack">

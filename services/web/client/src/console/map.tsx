@@ -47,7 +47,7 @@ export function useCity() {
         .flatMap((polygon) => polygon.map((ring) => `M${ring.map(([lon, lat]) => drawn.at(lon, lat).map((value) => value.toFixed(1)).join(",")).join("L")}Z`))
         .join(""),
     }));
-    return { drawn, areas, districts: reference.data.districts, attribution: reference.data.attribution };
+    return { drawn, areas, districts: reference.data.districts, attribution: either(reference.data.attribution, reference.data.attribution_en) };
     // names are in the reader's language
   }, [map.data, reference.data, spoken]);
   return { asked: map, city };

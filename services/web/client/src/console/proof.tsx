@@ -68,7 +68,7 @@ function Checks({ plan, verdict, certified }: { plan: Plan; verdict: View<"Verif
         {rows.map((row) => (
           <li key={row.key} className={row.mark}>
             <span className="check-mark" role="img" aria-label={t(`proof.mark.${row.mark}`)}>
-              {row.mark === "yes" ? <Glyph name="check" size={14} /> : row.mark === "no" ? "✕" : row.mark === "desk" ? "⌘" : "–"}
+              {row.mark === "yes" ? <Glyph name="check" size={14} /> : row.mark === "no" ? "✕" : row.mark === "desk" ? "›_" : "–"}
             </span>
             <span>
               <strong>{t(row.key)}</strong>

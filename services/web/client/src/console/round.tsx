@@ -117,7 +117,7 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
     <>
       {round.state !== "OPEN" && <Figures round={round} plan={plan.data} slim={tab !== "overview"} />}
       <div className="tab-row">
-        <nav className="tabs" aria-label={t("tabs")}>
+        <nav className="tabs" aria-label={t("tabs")} ref={reveal}>
           {items.map(([key, label, count, off]) =>
             off ? (
               <span key={key} aria-disabled="true">
@@ -156,6 +156,12 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
       {why && planId && <Why round={round} planId={planId} requestId={why} names={data.data ? namesIn(data.data.events) : new Map()} who={who} onClose={() => setQuery({ why: null })} />}
     </>
   );
+}
+
+/** Where the tabs do not fit, the one that is open is brought into sight. */
+function reveal(tabs: HTMLElement | null) {
+  const now = tabs?.querySelector<HTMLElement>("[aria-current]");
+  if (tabs && now && now.offsetLeft + now.offsetWidth > tabs.offsetLeft + tabs.clientWidth) tabs.scrollLeft = now.offsetLeft - tabs.offsetLeft - 40;
 }
 
 /** The plan in six numbers; where something else is being read, in one line. */

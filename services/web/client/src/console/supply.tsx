@@ -6,21 +6,25 @@ import { type View, all, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
 import { weekday } from "../shared/time";
-import type { PlanData } from "./data";
+import { type PlanData, useOnePlan } from "./data";
 import { Bar, Card, Nothing, Shown, number, together, useNames } from "./parts";
 
 type Signal = View<"SupplySignal">;
 type By = "signal" | "topic" | "district";
 const MONDAY = Date.UTC(2024, 0, 1, 4);
+/** After so long nobody is verifying any more. */
+const PATIENCE_MS = 120_000;
 const dayName = (day: number) => weekday(new Date(MONDAY + (day - 1) * 86_400_000));
 
 export default function Supply({ round, planId, data }: { round: string; planId: string; data: PlanData }) {
   const { topic, district } = useNames();
   const [by, setBy] = useState<By>("signal");
+  const plan = useOnePlan(round, planId);
+  const late = !!plan.data?.create_time && Date.now() - Date.parse(plan.data.create_time) > PATIENCE_MS;
   const list = useQuery({
     queryKey: ["supply", round, planId],
     queryFn: () => all<Signal, "signals">(`rounds/${round}/plans/${planId}/supply`, "signals", {}, 2),
-    refetchInterval: (asked) => (asked.state.data?.some((one) => one.gain != null) ? false : 10_000),
+    refetchInterval: (asked) => (asked.state.data?.some((one) => one.gain != null) || late ? false : 10_000),
   });
   const rows = list.data ?? [];
   const titles = useMemo(() => new Map([...data.unserved, ...data.events].map((one) => [one.request, `${one.venue_display_name} ${one.title}`.trim()])), [data]);
@@ -38,7 +42,7 @@ export default function Supply({ round, planId, data }: { round: string; planId:
     <>
       <div className="filters">
         <Segmented value={by} onChange={(value) => setBy(value)} options={(["signal", "topic", "district"] as const).map((one) => ({ value: one, label: t(`supply.by.${one}`) }))} />
-        <span className="quiet">{rows.length > 0 && t(verified ? "supply.verified" : "supply.estimates")}</span>
+        <span className="quiet">{rows.length > 0 && t(verified ? "supply.verified" : late ? "supply.unverified" : "supply.estimates")}</span>
       </div>
       <Shown of={list} rows={8}>
         {rows.length === 0 ? (

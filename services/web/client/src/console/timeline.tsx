@@ -6,7 +6,7 @@ import { type View, get } from "../shared/api";
 import { either, t, word } from "../shared/language";
 import { setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
-import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, weekday } from "../shared/time";
+import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, monthName, weekday } from "../shared/time";
 import { type PlanData, usePeople } from "./data";
 import { Move, type Moved } from "./move";
 import { GROUPS, Nothing, type PlannedEvent, ROLES, type Round, useNames } from "./parts";
@@ -14,12 +14,15 @@ import { GROUPS, Nothing, type PlannedEvent, ROLES, type Round, useNames } from 
 const ROW = 32;
 const HEAD = 46;
 const NAMES = 190;
+const NAMES_NARROW = 118;
 const FIRST_MIN = 7 * 60;
 const LAST_MIN = 20 * 60;
 const GRID_MIN = 30;
 const SPARE = 8;
 const TARGET = 26;
 /** Width and height of what a finger can hit; days are never drawn narrower. */
+const BESIDE = 58;
+/** Room that words beside a bar need, in pixels. */
 const LABEL = 44;
 /** Bars narrower than this carry no words: half a character tells nothing. */
 
@@ -118,7 +121,8 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
     return () => watch.disconnect();
   }, []);
 
-  const fit = Math.max(TARGET, (view.width - NAMES - 2) / days);
+  const names = view.width < 560 ? NAMES_NARROW : NAMES;
+  const fit = Math.max(TARGET, (view.width - names - 2) / days);
   const dayWidth = zoom === "all" ? fit : zoom === "week" ? Math.max(fit, 130) : Math.max(fit, 420);
   const from = Math.max(0, Math.floor(view.top / ROW) - SPARE);
   const until = Math.min(rows.length, Math.ceil((view.top + view.height) / ROW) + SPARE);
@@ -177,7 +181,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
         <Input.Search allowClear placeholder={t("experts.search")} aria-label={t("experts.search")} style={{ width: 180 }} onChange={(event) => setText(event.target.value)} />
         <Select value={role} onChange={(value) => setQuery({ role: value || null })} aria-label={t("role")} style={{ width: 120 }} options={["", ...ROLES].map((one) => ({ value: one, label: one ? word("role", one) : t("role.all") }))} />
         <Select allowClear showSearch={{ optionFilterProp: "label" }} value={where || undefined} placeholder={t("district.all")} aria-label={t("district")} style={{ width: 140 }} onChange={(value) => setQuery({ district: value ?? null })} options={districts.map((one) => ({ value: one, label: district(one) }))} />
-        <Select value={order} onChange={(value) => setQuery({ order: value === "load" ? null : value })} aria-label={t("order")} style={{ width: 140 }} options={(["load", "travel", "name"] as const).map((one) => ({ value: one, label: t(`order.${one}`) }))} />
+        <Select value={order} onChange={(value) => setQuery({ order: value === "load" ? null : value })} aria-label={t("order")} style={{ width: 158 }} options={(["load", "travel", "name"] as const).map((one) => ({ value: one, label: t(`order.${one}`) }))} />
         <Segmented value={zoom} onChange={(value) => setQuery({ zoom: value === "all" ? null : value })} options={(["all", "week", "day"] as const).map((one) => ({ value: one, label: t(`zoom.${one}`) }))} />
         <Checkbox checked={idle} onChange={(event) => setQuery({ idle: event.target.checked ? "" : null })}>
           {t("timeline.idle")}
@@ -201,10 +205,11 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
         </span>
       </div>
       <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onScroll={(event) => setView((before) => ({ ...before, top: event.currentTarget?.scrollTop ?? box.current!.scrollTop }))}>
-        <div className="gantt-inner" style={{ width: NAMES + days * dayWidth, height: HEAD + Math.max(rows.length, 4) * ROW }}>
+        <div className="gantt-inner" style={{ width: names + days * dayWidth, height: HEAD + Math.max(rows.length, 4) * ROW }}>
           <div className="gantt-head" style={{ height: HEAD }}>
-            <div className="gantt-corner" style={{ width: NAMES }}>
+            <div className="gantt-corner" style={{ width: names }}>
               {t("expert")}
+              {dayWidth <= 52 && <span className="gantt-month">{monthName(`${first}T04:00:00Z`)}</span>}
             </div>
             {Array.from({ length: days }, (_, index) => {
               const day = addDays(first, index);
@@ -213,13 +218,13 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
               const noon = `${day}T04:00:00Z`;
               return (
                 <div key={day} className={`gantt-day ${off ? "off" : ""}`} style={{ width: dayWidth }} title={known?.name || dayLong(noon)}>
-                  <b>{dayWidth > 52 || index === 0 || day.endsWith("-01") ? dayMonth(noon) : Number(day.slice(8))}</b>
+                  <b>{dayWidth > 52 ? dayMonth(noon) : day.endsWith("-01") ? monthName(noon) : Number(day.slice(8))}</b>
                   <span>{dayWidth > 52 ? weekday(noon) : either(weekday(noon).slice(-1), weekday(noon).slice(0, 2))}</span>
                 </div>
               );
             })}
           </div>
-          <div className="gantt-grid" style={{ left: NAMES, top: HEAD, height: Math.max(rows.length, 4) * ROW }}>
+          <div className="gantt-grid" style={{ left: names, top: HEAD, height: Math.max(rows.length, 4) * ROW }}>
             {Array.from({ length: days }, (_, index) => {
               const day = calendar.data?.[index];
               return <i key={index} className={day && (day.kind === "WEEKEND" || day.kind === "DAY_OFF") ? "off" : ""} style={{ left: index * dayWidth, width: dayWidth }} />;
@@ -232,6 +237,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
               row={row}
               index={from + index}
               dayWidth={dayWidth}
+              names={names}
               target={goal?.expert === row.expert}
               drag={drag && drag.row === from + index ? drag : null}
               begin={begin}
@@ -254,7 +260,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
                 onClick: ({ key }) => open(choice.spot.bars[Number(key)]!, choice.row),
               }}
             >
-              <span className="gantt-anchor" style={{ left: NAMES + choice.spot.left, top: HEAD + choice.index * ROW, width: choice.spot.width, height: ROW }} />
+              <span className="gantt-anchor" style={{ left: names + choice.spot.left, top: HEAD + choice.index * ROW, width: choice.spot.width, height: ROW }} />
             </Dropdown>
           )}
         </div>
@@ -276,6 +282,7 @@ type RowProps = {
   row: Row;
   index: number;
   dayWidth: number;
+  names: number;
   target: boolean;
   drag: Drag | null;
   begin: (bar: Bar, row: number, event: PointerEvent<HTMLElement>) => void;
@@ -287,13 +294,14 @@ type RowProps = {
   district: (node: string) => string;
 };
 
-const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, drag, begin, move, drop, open, choose, nudge, district }: RowProps) {
+const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, names, target, drag, begin, move, drop, open, choose, nudge, district }: RowProps) {
   const dragged = useRef(false);
   const told = (bar: Bar) => `${bar.event.venue_display_name}\n${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`;
+  const spots = spotsOf(row.bars, dayWidth);
   const named = (bar: Bar) => `${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} ${bar.event.title}`;
   return (
     <div className={`gantt-row ${target ? "target" : ""} ${drag ? "lifted" : ""}`} style={{ top: HEAD + index * ROW, height: ROW }}>
-      <button className="gantt-name" style={{ width: NAMES, height: ROW - 1 }} onClick={() => setQuery({ tab: "map", expert: row.expert }, true)} title={`${row.name} · ${word("role", row.role)} · ${t("travel")} ${minutes(row.travel)}`}>
+      <button className="gantt-name" style={{ width: names, height: ROW - 1 }} onClick={() => setQuery({ tab: "map", expert: row.expert }, true)} title={`${row.name} · ${word("role", row.role)} · ${t("travel")} ${minutes(row.travel)}`}>
         <span>{row.name}</span>
         <small>{row.bars.length || t("timeline.free")}</small>
       </button>
@@ -302,20 +310,21 @@ const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, dr
         const off = at(dayWidth, bar.day, bar.start - bar.travel);
         return (
           <span key={`${bar.event.request} ${bar.seat}`}>
-            {bar.travel > 0 && <i className="gantt-travel" style={{ left: NAMES + off, width: Math.max(2, left - off) }} />}
-            {bar.night && <i className="gantt-night" style={{ left: NAMES + (bar.day + 1) * dayWidth - 8 }} title={t("night.there")} />}
+            {bar.travel > 0 && <i className="gantt-travel" style={{ left: names + off, width: Math.max(2, left - off) }} />}
+            {bar.night && <i className="gantt-night" style={{ left: names + (bar.day + 1) * dayWidth - 8 }} title={t("night.there")} />}
           </span>
         );
       })}
-      {spotsOf(row.bars, dayWidth).map((spot) => {
+      {spots.map((spot, place) => {
         const first = spot.bars[0]!;
         const many = spot.bars.length > 1;
+        const free = (spots[place + 1] ? at(dayWidth, spots[place + 1]!.bars[0]!.day, spots[place + 1]!.bars[0]!.start - spots[place + 1]!.bars[0]!.travel) : Infinity) - spot.left - spot.width;
         const lifted = drag && spot.bars.includes(drag.bar) ? drag : null;
         return (
           <button
             key={`${first.event.request} ${first.seat}`}
             className={`gantt-visit ${many ? "many" : ""} ${lifted ? "lifted" : ""}`}
-            style={{ left: NAMES + spot.left, width: spot.width }}
+            style={{ left: names + spot.left, width: spot.width }}
             title={spot.bars.map(told).join("\n\n")}
             aria-label={`${row.name} ${dayMonth(first.event.period!.start_time)} ${spot.bars.map(named).join(", ")}`}
             aria-haspopup={many ? "menu" : undefined}
@@ -350,6 +359,11 @@ const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, target, dr
                 </span>
               );
             })}
+            {dayWidth > 110 && !many && !lifted && free > BESIDE && at(dayWidth, first.day, first.end) - at(dayWidth, first.day, first.start) < LABEL && (
+              <span className="gantt-beside" style={{ left: Math.max(8, at(dayWidth, first.day, first.end) - spot.left) + 4 }}>
+                {district(first.event.district)}
+              </span>
+            )}
           </button>
         );
       })}

@@ -2347,6 +2347,8 @@ export interface components {
             districts: components["schemas"]["DistrictShown"][];
             /** Attribution */
             attribution: string;
+            /** Attribution En */
+            attribution_en: string;
         };
         /**
          * Repair

@@ -14,7 +14,8 @@ function format(at: string | Date, options: Intl.DateTimeFormatOptions): string 
 
 export const clock = (at: string | Date) => format(at, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const dayMonth = (at: string | Date) => format(at, { month: "numeric", day: "numeric" });
-export const dayLong = (at: string | Date) => format(at, { month: "long", day: "numeric", weekday: "short" });
+export const dayLong = (at: string | Date) => format(at, { month: language() === "zh" ? "long" : "short", day: "numeric", weekday: "short" });
+export const monthName = (at: string | Date) => format(at, { month: "short" });
 export const weekday = (at: string | Date) => format(at, { weekday: "short" });
 export const moment = (at: string | Date) => `${dayMonth(at)} ${clock(at)}`;
 

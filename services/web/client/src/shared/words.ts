@@ -468,6 +468,7 @@ export const words = of({
   "supply.by.district": ["按区县", "By district"],
   "supply.verified": ["前几条已重新求解核实", "the first ones are verified by solving again"],
   "supply.estimates": ["目前都是估计，核实在进行", "estimates so far; they are being verified"],
+  "supply.unverified": ["都是估计：没有在时限内核实完一条", "all are estimates: none could be verified in time"],
   "supply.none": ["没有补员信号", "No signal"],
   "supply.none.note": ["没有未安排的申请能靠再招一个人来满足，或还在计算。", "Nothing unserved would be served by one more person, or it is still being computed."],
   "supply.day": ["哪天有空", "Free on"],
