@@ -1,5 +1,6 @@
 """The coordinator's console in a real browser against the real stack: their month, step by step, and every page's manners."""
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -14,7 +15,19 @@ from tests.support.words import LANGUAGES, Words
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(600)]
 
 DEMO = "/console/rounds/demo"
-TABS = ["map", "timeline", "list", "districts", "load", "unserved", "supply", "compare", "pins"]
+TABS = [
+    "map",
+    "timeline",
+    "list",
+    "districts",
+    "load",
+    "unserved",
+    "supply",
+    "compare",
+    "proof",
+    "pins",
+]
+WIDTHS = [1440, 768, 390]
 PAGES = [
     "/console",
     "/console/rounds",
@@ -202,6 +215,8 @@ def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     expect(page.locator(".ant-modal")).to_contain_text(
         said.like("offers.mend.found"), timeout=40_000
     )
+    proven = page.locator(".least").inner_text()
+    assert proven in {said("offers.mend.least"), said("offers.mend.not.least")}
     shot(page, f"console-8-mend-{said.language}")
     page.get_by_role("button", name=said("offers.mend.do")).click()
     expect(page.locator(".ant-modal-wrap:visible")).to_have_count(0, timeout=40_000)
@@ -296,6 +311,36 @@ def test_why_not_with_its_place_in_the_queue_and_what_would_serve_it(
     expect(page.locator(".tabs [aria-current]")).to_contain_text(said("tab.unserved"))
 
 
+def test_a_plan_shows_what_was_checked_and_hands_out_what_checks_it(
+    page_of: PageOf, said: Words, tmp_path: Any
+) -> None:
+    page = page_of("city", f"{DEMO}?tab=proof", language=said.language)
+    checks = page.locator(".checks li")
+    expect(checks).to_have_count(6, timeout=30_000)
+    marks = [said(f"proof.mark.{mark}") for mark in ("yes",) * 4 + ("desk",) * 2]
+    found = [one.get_attribute("aria-label") for one in page.locator(".check-mark").all()]
+    assert found == marks
+    shown = api(page, "GET", "rounds/demo")["round"]
+    plan = api(page, "GET", shown["plan"])["plan"]
+    expect(page.locator(".hash").first).to_have_text(plan["inputs_hash"])
+    plan_id = shown["plan"].rpartition("/")[2]
+    expect(page.locator(".command pre").first).to_have_text(
+        f"./zhihui round verify demo --plan {plan_id}"
+    )
+    for part in ("problem", "plan", "certificate"):
+        with page.expect_download() as caught:
+            page.get_by_role("link", name=f"{part}.json").click()
+        caught.value.save_as(tmp_path / f"{part}.json")
+    inputs = hashlib.sha256((tmp_path / "problem.json").read_bytes()).hexdigest()
+    assert inputs == plan["inputs_hash"]
+    assert (tmp_path / "certificate.json").read_text() == plan["certificate"]
+    certificate = json.loads(plan["certificate"])
+    assert (
+        hashlib.sha256((tmp_path / "plan.json").read_bytes()).hexdigest()
+        == (certificate["plan_sha256"])
+    )
+
+
 def test_sheets_go_out_and_come_in_with_each_refusal_at_its_row(
     page_of: PageOf, said: Words, tmp_path: Any
 ) -> None:
@@ -340,17 +385,19 @@ def test_axe_finds_nothing_on_any_page(page_of: PageOf, dark: bool) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("width", [390, 768])
-def test_nothing_runs_out_of_a_narrow_window(page_of: PageOf, width: int) -> None:
-    page = page_of("city", "/console", width=width)
+def test_nothing_runs_out_of_a_narrow_window(page_of: PageOf) -> None:
+    page = page_of("city", "/console", width=390)
     wide = []
     for path in PAGES:
+        page.set_viewport_size({"width": 390, "height": 844})
         page.goto(path)
         settled(page)
-        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-            wide.append(path)
-        if path in {"/console", DEMO, f"{DEMO}?tab=map", f"{DEMO}?tab=timeline"}:
-            shot(page, f"console{re.sub(r'[^a-z]+', '-', path)}-{width}")
+        for width in (390, 768):
+            page.set_viewport_size({"width": width, "height": 844})
+            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wide.append((path, width))
+            if path in {"/console", DEMO, f"{DEMO}?tab=map", f"{DEMO}?tab=timeline"}:
+                shot(page, f"console{re.sub(r'[^a-z]+', '-', path)}-{width}")
     assert wide == []
 
 
@@ -386,15 +433,23 @@ def test_every_page_stands_with_none_one_and_a_thousand_rows(page_of: PageOf, co
         (r"/api/experts\?", "experts"),
         (r"/plans/[^/]+/events", "events"),
         (r"/plans/[^/]+/unserved", "unserved"),
+        (r"/plans/[^/]+/supply", "signals"),
         (r"/coverage\?", "coverage"),
         (r"/api/assignments\?", "assignments"),
     ):
         repeated(page, pattern, field, count)
+    wide = []
     for path in PAGES:
         page.goto(path)
         settled(page)
         assert page.locator("main h1").count() == 1, path
         assert page.locator(".ant-alert-error").count() == 0, path
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wide.append((path, width))
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    assert wide == []
     if count == 0:
         page.goto("/console/rounds")
         expect(page.locator(".nothing h2")).to_have_text(Words("zh")("rounds.none"))
@@ -435,6 +490,7 @@ def test_a_move_is_priced_while_the_hand_is_on_the_mouse(page_of: PageOf) -> Non
     page = page_of("city", f"{DEMO}?tab=timeline&zoom=week")
     settled(page)
     bar = page.locator(".gantt-visit:not(.many)").first
+    bar.scroll_into_view_if_needed()
     box = bar.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 5, box["y"] + 8)
