@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 import { either, language, t } from "../shared/language";
 import { useReference } from "../shared/session";
+import { labelOf } from "./places";
 
 type Ring = [number, number][];
 type Feature = { id: string; properties: { name_zh: string; name_en: string }; geometry: { type: "Polygon"; coordinates: Ring[] } | { type: "MultiPolygon"; coordinates: Ring[][] } };
@@ -54,9 +55,6 @@ export function useCity() {
 }
 
 export type City = NonNullable<ReturnType<typeof useCity>["city"]>;
-
-export const shortName = (zh: string, en: string) =>
-  either(zh.replace(/(土家族|苗族)+自治县|[区县]$/g, "") || zh, en.replace(/ (District|County|.*Autonomous County|New Area)$/, ""));
 
 /** The part of the map where the nine inner districts lie; they are too small to see beside 巫溪. */
 function core(drawn: Drawn): string {
@@ -110,7 +108,7 @@ export function CityMap({ city, look, seen = "", zoom = "city", dim = false, nam
           const [x, y] = drawn.at(one.seat.longitude, one.seat.latitude);
           return (
             <text key={one.node} x={x} y={y - (zoom === "city" ? 7 : 2.5)} className="map-name">
-              {shortName(one.zh, one.en)}
+              {labelOf(one.zh, one.en)}
             </text>
           );
         })}

@@ -6,6 +6,7 @@ import { type Key, either, language, t, word } from "../shared/language";
 import { follow } from "../shared/router";
 import { useReference } from "../shared/session";
 import { titleIn } from "../shared/title";
+import { districtName } from "./places";
 
 export type Round = View<"RoundShown">;
 export type Plan = View<"PlanShown">;
@@ -125,12 +126,6 @@ export function Shown({ of, none, children, rows = 6 }: { of: Asked; none?: stri
   return <>{children}</>;
 }
 
-/** 石柱土家族自治县 as everybody says it, so that it fits where the others do. */
-const shortDistrict = (zh: string) => zh.replace(/(土家族|苗族)+自治县$/, "县");
-
-/** Wuxi County as it stands in a list of counties; one that names its people as well, too. */
-const shortEnglish = (en: string) => en.replace(/ (District|County|New Area|Hi-tech Zone)$| \w+( and \w+)? Autonomous County$/, "");
-
 /** Names of districts and topics, by id. */
 export function useNames() {
   const reference = useReference().data;
@@ -144,7 +139,7 @@ export function useNames() {
         // a town or village is named by the district it lies in
         const code = /-(\d{6})\d*$/.exec(node)?.[1];
         const found = districts.get(node) ?? (code ? districts.get(`nodes/district-${code}`) : undefined);
-        return found ? either(shortDistrict(found.zh), shortEnglish(found.en)) : node ? node.replace("nodes/", "") : t("district.none");
+        return found ? districtName(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
       },
       title: (title: string) => titleIn(title, reference?.topics),
       topic: (id: string) => {
