@@ -17,7 +17,7 @@ from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds
 
 BLOCKS = 20
 """How often in a pass what is wanted grows dearer."""
-EVERYWHERE = 0.25
+EVERYWHERE = 0.4
 """How much of what a seat loses at one start it loses at all starts."""
 REMEMBERED = 0.9
 """How much of the averaged prices is left after a pass."""
@@ -51,6 +51,7 @@ class Ascent:
         self._caps = np.zeros(len(packed.cap_max))
         self._quotas = np.zeros(len(shape.quota_max))
         self._spans = np.zeros(len(shape.spans))
+        self._presences = np.zeros(len(shape.presence_slot))
         self._share = (~shape.optional) / self._needed[of_class]
         busy = np.diff(passes.at).reshape(packed.experts, packed.days).any(axis=1)
         self._people = np.flatnonzero(busy)
@@ -61,11 +62,13 @@ class Ascent:
 
     def point(self) -> Point:
         """The prices of the last passes, averaged."""
-        reward, caps, quotas, spans = self._mean or self._now()
-        return self._relaxation.point(reward, caps=caps, quotas=quotas, spacings=spans)
+        reward, caps, quotas, spans, presences = self._mean or self._now()
+        return self._relaxation.point(
+            reward, caps=caps, quotas=quotas, spacings=spans, presences=presences
+        )
 
     def _now(self) -> tuple[Numbers, ...]:
-        return self.reward, self._caps, self._quotas, self._spans
+        return self.reward, self._caps, self._quotas, self._spans, self._presences
 
     def one(
         self,
@@ -87,6 +90,7 @@ class Ascent:
                 some, self._own, shape.quota_of, self._quotas, self._relaxation.terms,
                 self.reward, self.kept, visits, used, self._seat_of_class, self._starts,
                 self._required, self._needed, step, EVERYWHERE,
+                shape.presence_of, shape.presence_at, shape.slot_of_class, self._presences,
             )  # fmt: skip
             if until():
                 return False

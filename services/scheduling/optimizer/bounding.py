@@ -28,6 +28,8 @@ MIXES = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 """How much of the best prices so far is in the prices that are tried after each master."""
 WIDTH, ROOM = 10.0, 0.1
 """At first the duals are free within `WIDTH` of the best prices; beyond, each class may buy or sell `ROOM` visits."""
+WIDTH_MAX = 1e5
+"""Prices this far from the best ones are free for all that matters."""
 FEW = 20
 """With fewer new tours than this the master knows nearly all that matters, and the prices may move further."""
 SINGLES_MAX = 30_000
@@ -184,7 +186,7 @@ class Bounder:
         if first is None:
             return best
         master.add(first.rounds)
-        width, room, idle = WIDTH, ROOM, 0
+        width, room = WIDTH, ROOM
         for done in _count(masters):
             if done == PREPARED_AFTER:
                 self._prepare(best, until=until)
@@ -193,7 +195,6 @@ class Bounder:
                 break
             new = master.add_single(solved, most=SINGLES_MAX)
             center, moved = best.point, None
-            before = best.bound
             for mix in MIXES:
                 point = _mixed(relaxation, center, solved, mix)
                 valued = relaxation.value(point, until=until)
@@ -206,14 +207,16 @@ class Bounder:
             master.forget(solved.tours, idle=IDLE)
             if done % POLISH_EVERY == POLISH_EVERY - 1:
                 polish()
-            if moved is None:
+            if moved is None and new == 0:
+                # the master knows all that matters between these prices; between any, there is nothing left to find
+                if width >= WIDTH_MAX:
+                    break
+                width *= 10
+            elif moved is None:
                 width = width * 3 if new < FEW else max(width / 2, 0.1)
             elif moved <= 0.25 or new < FEW:
                 width *= 3
-            width = min(width, 1e5)
-            idle = idle + 1 if best.bound > before - before // 100_000 else 0
-            if idle >= IDLE and new == 0:
-                break
+            width = min(width, WIDTH_MAX)
         return best
 
     def _floor(self, *, until: Callable[[], bool], tell: Tell) -> None:
@@ -296,6 +299,7 @@ def _mixed(relaxation: Relaxation, center: Point, solved: Solved, mix: float) ->
         mix * center.budgets + (1 - mix) * solved.budgets,
         mix * center.quotas + (1 - mix) * solved.quotas,
         mix * center.spacings + (1 - mix) * solved.spacings,
+        mix * center.presences + (1 - mix) * solved.presences,
     )
 
 
@@ -306,6 +310,7 @@ def _scaled(relaxation: Relaxation, point: Point, factor: float) -> Point:
         factor * point.budgets,
         factor * point.quotas,
         factor * point.spacings,
+        factor * point.presences,
     )
 
 

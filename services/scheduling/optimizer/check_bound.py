@@ -118,6 +118,11 @@ def _sane(problem: Problem, duals: Duals) -> None:
             raise Unproven(
                 f"spacings: series {span.series} has nothing to price, or a negative price"
             )
+    places = [(one.request, one.start, one.expert) for one in duals.presences]
+    if len(set(places)) < len(places):
+        raise Unproven("presences: one is priced twice")
+    if min((one.price for one in duals.presences), default=0) < 0:
+        raise Unproven("presences: a price is negative")
     for split in duals.splits:
         if not 0 <= split.request < len(problem.requests):
             raise Unproven(f"splits: there is no request {split.request}")
@@ -215,6 +220,9 @@ def _rewards(problem: Problem, duals: Duals, weights: Weights) -> list[dict[int,
         series = problem.series[span.series]
         for member in sorted(set(series.requests)):
             spans[member].append((span.day, span.day + series.spacing_days, span.price))
+    present: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for one in duals.presences:
+        present[one.request, one.start] += one.price
     splits: defaultdict[int, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
     for split in duals.splits:
         splits[split.request].append((split.start, split.rewards))
@@ -226,6 +234,7 @@ def _rewards(problem: Problem, duals: Duals, weights: Weights) -> list[dict[int,
             day = start // DAY_MIN
             left = weights.request[index] - duals.kept[index] - cap_prices[index]
             left -= sum(price for first, end, price in spans[index] if first <= day < end)
+            left += present[index, start]
             given = tuple(left if seat == lead else 0 for seat in range(len(request.seats)))
             for since, said in splits[index]:
                 if since <= start:
@@ -332,6 +341,7 @@ def _visits(
     """By day, everything the person could do, dearest first; starts in a row that are worth the same are one visit."""
     expert = problem.experts[person]
     windows = {day: _windows(expert, day) for day in range(problem.days)}
+    pays = {(one.request, one.start): one.price for one in duals.presences if one.expert == person}
     found: defaultdict[int, list[Visit]] = defaultdict(list)
     for index, request in enumerate(problem.requests):
         paid = quotas.get((expert.pool, request.node), 0)
@@ -364,7 +374,7 @@ def _visits(
                         continue
                     if not _may_on(problem, request, seat, expert, day):
                         continue
-                    worth = given[place] + weights.fit * fit - paid
+                    worth = given[place] + weights.fit * fit - paid - pays.get((index, start), 0)
                     worth += _extra(problem, duals, index, place, person, start)
                     visit = Visit(
                         index,

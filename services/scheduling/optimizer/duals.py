@@ -40,13 +40,26 @@ class SpacingPrice:
     price: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class PresencePrice:
+    """The price, 0 or more, that `expert` pays for being in the team of `request` at `start`, in whichever seat. The request has the
+    prices of all its experts at that start to give away, since each of them is in one of its seats at most.
+    """
+
+    request: int
+    start: int
+    expert: int
+    price: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Duals:
     """What a stage's bound is proven by.
 
     `kept[r]`, 0 or more, is what request `r` keeps of its value; the rest is the reward of those who serve it. Requests
     with several seats say in `splits` how the seats share it at a start; where they do not, the first required seat has
-    all of it at every start, less the prices of spans that the start lies in. `caps[c]`, 0 or more, is the price per served request of that cap, `budgets[b]` per yuan of that budget.
+    all of it at every start, less the prices of spans that the start lies in, and with what is paid for presence there. `caps[c]`, 0 or more, is the price per served
+    request of that cap, `budgets[b]` per yuan of that budget.
 
     `emergency`, `need` and `shares[s]`, 0 or more, are the prices of keeping what stages before this one reached: per unit
     of emergency weight, of need, and of weight served in a share. In the FLOOR stage itself `shares` weigh its shares:
@@ -61,6 +74,7 @@ class Duals:
     budgets: tuple[int, ...]
     quotas: tuple[QuotaPrice, ...]
     spacings: tuple[SpacingPrice, ...] = ()
+    presences: tuple[PresencePrice, ...] = ()
     emergency: int = 0
     need: int = 0
     shares: tuple[int, ...] = ()

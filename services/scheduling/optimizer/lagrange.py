@@ -15,7 +15,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
+from services.scheduling.optimizer.duals import (
+    Duals,
+    PresencePrice,
+    QuotaPrice,
+    SpacingPrice,
+    Split,
+)
 from services.scheduling.optimizer.packed import NO_QUOTA, Packed
 from services.scheduling.optimizer.pricing import (
     Numbers,
@@ -30,13 +36,14 @@ from services.scheduling.optimizer.problem import DAY_MIN, Problem, Stage
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """Prices: rewards by class, of caps, of budgets, of the quotas of `Shape.quota_pairs`, of `Shape.spans`."""
+    """Prices: rewards by class, of caps, of budgets, of the quotas of `Shape.quota_pairs`, of `Shape.spans`, of `Shape.presences`."""
 
     reward: Numbers
     caps: Numbers
     budgets: Numbers
     quotas: Numbers
     spacings: Numbers
+    presences: Numbers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +100,10 @@ class Shape:
         broken = (self.hopeless[padded] & (self.slots >= 0)).any(axis=1)
         vain = self.slots[broken]
         self.in_vain[vain[vain >= 0]] = True
+        self.slot_of_class = np.full(passes.classes, -1, dtype=np.int64)
+        """By class: its slot; -1 for requests that stand alone."""
+        rows_there, seats_there = np.nonzero(self.slots >= 0)
+        self.slot_of_class[self.slots[rows_there, seats_there]] = rows_there
         self.seats_of = sizes[self.request_of].astype(np.int64)
         self.fit = packed.candidate_fit[passes.candidate].astype(np.int64)
         self.person = packed.candidate_expert[passes.candidate]
@@ -107,6 +118,8 @@ class Shape:
         self.cost = packed.cost[self.person]
         everyone = np.arange(packed.requests)
         self.spans, self.span_of, self.span_slot = self._spans()
+        self.presence_of, self.presence_slot, self.presence_person = self._presences()
+        self.presence_at = np.searchsorted(self.presence_slot, np.arange(len(self.slots) + 1))
         self.caps_of = np.repeat(everyone, np.diff(packed.cap_at))
         self.budgets_of = np.repeat(everyone, np.diff(packed.budget_at))
 
@@ -134,6 +147,24 @@ class Shape:
             np.array(span_of, dtype=np.int64),
             np.array(span_slot, dtype=np.int64),
         )
+
+    def _presences(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Whoever could take more than one seat of a team at one start: by pass which of them, or -1; by each, slot and person, slot by slot."""
+        passes = self.passes
+        slot = self.slot_of_class[passes.group]
+        ways = np.flatnonzero((slot >= 0) & ~self.in_vain[passes.group])
+        people = self.packed.experts
+        key = slot[ways] * people + self.person[ways]
+        # a seat that can be taken remotely or on site is one seat
+        seats = np.unique(key * passes.classes + passes.group[ways]) // passes.classes
+        present, count = np.unique(seats, return_counts=True)
+        present = present[count > 1]
+        of_pass = np.full(len(passes.group), -1, dtype=np.int64)
+        where = np.searchsorted(present, key)
+        found = where < len(present)
+        found[found] = present[where[found]] == key[found]
+        of_pass[ways[found]] = where[found]
+        return of_pass, present // people, present % people
 
 
 class Relaxation:
@@ -205,27 +236,25 @@ class Relaxation:
         budgets: Numbers | None = None,
         quotas: Numbers | None = None,
         spacings: Numbers | None = None,
+        presences: Numbers | None = None,
     ) -> Point:
         """The nearest whole prices that the proof allows."""
         shape, packed = self.shape, self.shape.packed
-        whole = np.minimum(np.rint(reward).astype(np.int64), self.counted[shape.request_of])
+        whole = np.rint(reward).astype(np.int64)
+        alone = shape.alone_class
+        whole[alone] = np.minimum(whole[alone], self.counted[shape.alone])
         whole[shape.optional] = np.minimum(whole[shape.optional], 0)
         # a start at which nobody can take a seat may promise that seat everything, and the others have nothing to gain
         everything = self.counted[shape.request_of]
         whole[shape.in_vain] = -everything[shape.in_vain]
         whole[shape.hopeless] = (shape.seats_of * everything)[shape.hopeless]
-
-        def prices(values: Numbers | None, size: int) -> Numbers:
-            if values is None:
-                return np.zeros(size, dtype=np.int64)
-            return np.maximum(0, np.rint(values)).astype(np.int64)
-
         return Point(
             whole,
-            prices(caps, len(packed.cap_max)),
-            prices(budgets, len(packed.budget_max)),
-            prices(quotas, len(shape.quota_max)),
-            prices(spacings, len(shape.spans)),
+            _whole(caps, len(packed.cap_max)),
+            _whole(budgets, len(packed.budget_max)),
+            _whole(quotas, len(shape.quota_max)),
+            _whole(spacings, len(shape.spans)),
+            _whole(presences, len(shape.presence_slot)),
         )
 
     def without_rewards(self) -> Point:
@@ -253,6 +282,8 @@ class Relaxation:
         worth: Numbers = point.reward[shape.passes.group] + self.own_worth
         if point.quotas.any():
             worth = worth - np.where(shape.quota_of >= 0, point.quotas[shape.quota_of], 0)
+        if point.presences.any():
+            worth = worth - np.where(shape.presence_of >= 0, point.presences[shape.presence_of], 0)
         if point.budgets.any():
             paid = np.zeros(packed.requests, dtype=np.int64)
             np.add.at(paid, shape.budgets_of, point.budgets[packed.budget])
@@ -270,6 +301,7 @@ class Relaxation:
         given = np.where(shape.slots >= 0, point.reward[np.maximum(shape.slots, 0)], 0).sum(axis=1)
         slots = counted[shape.slot_request] - given
         np.subtract.at(slots, shape.span_slot, point.spacings[shape.span_of])
+        np.add.at(slots, shape.presence_slot, point.presences)
         return alone, slots
 
     def value(self, point: Point, *, until: Callable[[], bool] = lambda: False) -> Valued | None:
@@ -319,9 +351,25 @@ class Relaxation:
                 for (series, day), price in zip(shape.spans, point.spacings, strict=True)
                 if price
             ),
+            presences=tuple(
+                PresencePrice(
+                    int(shape.slot_request[shape.presence_slot[one]]),
+                    int(shape.slot_start[shape.presence_slot[one]]),
+                    int(shape.presence_person[one]),
+                    int(point.presences[one]),
+                )
+                for one in np.flatnonzero(point.presences)
+            ),
             need=self._need,
             shares=tuple(self._shares.tolist()) if self._shares.any() else (),
         )
+
+
+def _whole(prices: Numbers | None, size: int) -> Numbers:
+    """The nearest whole prices that are not negative; nothing for `None`."""
+    if prices is None:
+        return np.zeros(size, dtype=np.int64)
+    return np.maximum(0, np.rint(prices)).astype(np.int64)
 
 
 def _extras(shape: Shape, stage: Stage, scale: int) -> Numbers:

@@ -2,7 +2,8 @@
 
 Columns are day tours `x` and, by request with one seat or by team and start, `z`: how much of the request is served. Rows
 link seats (`sum of x = z`, at most for a nice-to-have seat), bound requests, caps, budgets and quotas, and give each person
-one tour a day, their limits per week and round, and nights that end where the next day begins. Two columns per priced class
+one tour a day, their limits per week and round, and nights that end where the next day begins. Nobody is in more of a team at a start than there is of that team, which
+has rows for those who have been. Two columns per priced class
 buy and sell visits at prices around the best ones known, a little of each for nothing worse: the duals cannot run away
 (du Merle et al. 1999, doi 10.1016/S0012-365X(98)00213-1).
 """
@@ -35,6 +36,7 @@ class Solved:
     budgets: Numbers
     quotas: Numbers
     spacings: Numbers
+    presences: Numbers
     tours: Numbers
     pass_price: Numbers
     """By pass: the price of a day with that one visit, of that person on that day."""
@@ -67,12 +69,17 @@ class Master:
         self._single = np.flatnonzero(fine)
         """Passes that are a day tour by themselves."""
         self._single_known = np.zeros(len(passes.group), dtype=np.bool_)
+        self._present = np.zeros(len(shape.presence_slot), dtype=np.bool_)
+        """Which of `Shape.presences` have rows: whoever was seen in more of a team than there was."""
 
     def add_single(self, solved: Solved, *, most: int) -> int:
         """Take the tours of one visit that would improve the program, at most so many, the most promising first."""
         relaxation, single = self._relaxation, self._single
-        gain = relaxation.own_worth[single] + solved.reward[relaxation.shape.passes.group[single]]
-        gain = gain - solved.pass_price[single]
+        shape = relaxation.shape
+        gain = relaxation.own_worth[single] + solved.reward[shape.passes.group[single]]
+        present = shape.presence_of[single]
+        paid = np.append(solved.presences, 0.0)
+        gain = gain - solved.pass_price[single] - paid[present]
         gain[self._single_known[single]] = -1
         found = np.flatnonzero(gain > 0.001 * relaxation.scale)
         if len(found) > most:
@@ -140,6 +147,7 @@ class Master:
         relaxation, shape = self._relaxation, self._relaxation.shape
         scale = float(relaxation.scale)
         live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
+        self._present |= center.presences > 0
         program = self._program()
         rows, classes = program.rows, program.classes
         # two columns more for each class: bought and sold
@@ -159,6 +167,9 @@ class Master:
         def prices(which: int) -> Numbers:
             return dual[program.begins[which] : program.begins[which + 1]]
 
+        presences = np.zeros(len(self._present))
+        presences[self._present] = np.maximum(0, prices(PRESENCES)) * scale
+        self._watch(primal)
         return Solved(
             value=value,
             reward=rewards,
@@ -166,6 +177,7 @@ class Master:
             budgets=np.maximum(0, prices(BUDGETS)) * scale,
             quotas=np.maximum(0, prices(QUOTAS)) * scale,
             spacings=np.maximum(0, prices(SPANS)) * scale,
+            presences=presences,
             tours=primal[: len(self._days)],
             pass_price=self._pass_prices(
                 prices(PERSON_DAYS), prices(WEEKS), prices(RESTS), prices(ROUNDS)
@@ -211,9 +223,7 @@ class Master:
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
         count = len(self._days)
-        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
-        chosen = np.concatenate(self._passes) if count else np.zeros(0, dtype=np.int64)
-        owner = np.repeat(np.arange(count), sizes)
+        sizes, chosen, owner = self._visits()
         own = (relaxation.own_worth[chosen]) / scale
         day = np.array(self._days, dtype=np.int64)
         origin, end = np.array(self._from, dtype=np.int64), np.array(self._to, dtype=np.int64)
@@ -244,6 +254,8 @@ class Master:
         )
         per_round = rows.take(experts, -np.inf, packed.round_left)
         nights = rows.take(experts, -np.inf, packed.nights_max)
+        watched = np.flatnonzero(self._present)
+        presences = rows.take(len(watched), -np.inf, 0.0)
         # a bed is of a person-day and a place
         lodging, coming = end != HOME, origin != HOME
         places = len(packed.travel)
@@ -292,6 +304,11 @@ class Master:
                     shape.cost[chosen[inside]],
                 )
         put(spans + shape.span_of, slot_columns[shape.span_slot], 1.0)
+        row_of = np.full(len(self._present) + 1, -1, dtype=np.int64)
+        row_of[watched] = presences + np.arange(len(watched))
+        present = row_of[shape.presence_of[chosen]]
+        put(present[present >= 0], owner[present >= 0], 1.0)
+        put(row_of[watched], slot_columns[shape.presence_slot[watched]], -1.0)
         pair = shape.quota_of[chosen]
         put(quotas + pair[pair >= 0], owner[pair >= 0], 1.0)
         every = np.arange(count)
@@ -315,8 +332,29 @@ class Master:
             rests,
             per_round,
             nights,
+            presences,
+            beds,
         )
         return _Program(rows, gain, upper, begins)
+
+    def _visits(self) -> tuple[Numbers, Numbers, Numbers]:
+        """How long each tour is, the passes of all tours in a row, and whose each is."""
+        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
+        none = np.zeros(0, dtype=np.int64)
+        return sizes, np.concatenate([none, *self._passes]), np.repeat(np.arange(len(sizes)), sizes)
+
+    def _watch(self, primal: Numbers) -> None:
+        """Have rows from now on for whoever the program has in more of a team at a start than it has of that team."""
+        shape = self._relaxation.shape
+        count = len(self._days)
+        _, chosen, owner = self._visits()
+        present = shape.presence_of[chosen]
+        there = present >= 0
+        much = np.bincount(
+            present[there], weights=primal[owner[there]], minlength=len(self._present)
+        )
+        team = primal[count + len(shape.alone) :][shape.presence_slot]
+        self._present |= much > team + 1e-6
 
     def _pass_prices(
         self, day: Numbers, of_week: Numbers, of_rest: Numbers, of_round: Numbers
@@ -334,7 +372,20 @@ def _key(origin: int, end: int, own: Numbers) -> bytes:
     return np.append(np.sort(own), (origin, end)).tobytes()
 
 
-CLASSES, TEAMS, CAPS, BUDGETS, QUOTAS, SPANS, PERSON_DAYS, WEEKS, RESTS, ROUNDS = range(10)
+(
+    CLASSES,
+    TEAMS,
+    CAPS,
+    BUDGETS,
+    QUOTAS,
+    SPANS,
+    PERSON_DAYS,
+    WEEKS,
+    RESTS,
+    ROUNDS,
+    NIGHTS,
+    PRESENCES,
+) = range(12)
 """Kinds of rows, in their order."""
 
 

@@ -184,16 +184,22 @@ class Prices:
         needed: Numbers,
         step: float,
         everywhere: float,
+        presence_of: Numbers,
+        presence_at: Numbers,
+        slot_of_class: Numbers,
+        presence: Numbers,
     ) -> Rounds:
         """Let people take their best rounds in turn; what they take becomes `step` cheaper before the next one chooses.
 
-        A pass is worth `own` and the reward of its class, less the price of its quota. `reward` and `kept` change; `visits` by class
-        and `used` of quotas are counted. Gives back what they took, without its worth.
+        A pass is worth `own` and the reward of its class, less the prices of its quota and of presence. `reward`, `kept` and `presence`
+        change; `visits` by class and `used` of quotas are counted. The presences of slot `i` are `presence_at[i]` to
+        `presence_at[i + 1]`. Gives back what they took, without its worth.
         """
         packed, passes = self._packed, self._passes
         tours = _bids(
             people, own, quota_of, quota_price, reward, kept, visits, used, seat_of_class, starts, required,
-            needed, step, everywhere, passes.group, passes.seat_class_at, packed.seat_at, packed.seat_request,
+            needed, step, everywhere, presence_of, presence_at, slot_of_class, presence,
+            passes.group, passes.seat_class_at, packed.seat_at, packed.seat_request,
             self._worth, packed.days, packed.step_min, self._visits_max, packed.travel, packed.week_of_day,
             packed.home, packed.per_day_max, packed.round_left, packed.week_left, packed.travel_max,
             packed.nights_max, packed.work_days_max, packed.window_at, packed.window_from, packed.window_to,
@@ -881,6 +887,10 @@ def _bids(
     needed: Any,
     step: float,
     everywhere: float,
+    presence_of: Numbers,
+    presence_at: Numbers,
+    slot_of_class: Numbers,
+    presence: Any,
     group: Ints,
     seat_class_at: Longs,
     seat_at: Ints,
@@ -926,6 +936,8 @@ def _bids(
             value = reward[group[p]]
             if quota_of[p] >= 0:
                 value -= quota_price[quota_of[p]]
+            if presence_of[p] >= 0:
+                value -= presence[presence_of[p]]
             worth[p] = own[p] + np.int64(np.rint(value))
         _, day, origin, end, size, chosen = _rounds(
             e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
@@ -968,6 +980,20 @@ def _bids(
                             # what this seat loses beyond its part of what the request keeps, the others gain
                             lost = 1.0 if other == s else 0.0
                             reward[base + j] -= step / (team * team) + (lost - 1.0 / team) * much
+                # whoever is there has one seat of the team, which by this visit is there for one of its seats more
+                slot = slot_of_class[c]
+                if slot >= 0:
+                    more = 0.0
+                    for one in range(presence_at[slot], presence_at[slot + 1]):
+                        before = presence[one]
+                        over = -1.0 / team if required[s] else 0.0
+                        if one == presence_of[p]:
+                            over += 1.0
+                        presence[one] = max(0.0, before + step * over)
+                        more += presence[one] - before
+                    for seat in range(seat_at[r], seat_at[r + 1]):
+                        if required[seat]:
+                            reward[seat_class_at[seat] + i] += more / team
     return (
         tour_day[:tours],
         tour_from[:tours],

@@ -12,7 +12,13 @@ from services.scheduling.optimizer import certificate, check, check_bound, forma
 from services.scheduling.optimizer.__main__ import main
 from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.check_bound import Unproven, proven
-from services.scheduling.optimizer.duals import Duals, QuotaPrice, SpacingPrice, Split
+from services.scheduling.optimizer.duals import (
+    Duals,
+    PresencePrice,
+    QuotaPrice,
+    SpacingPrice,
+    Split,
+)
 from services.scheduling.optimizer.lagrange import Relaxation, Shape, Valued
 from services.scheduling.optimizer.packed import pack
 from services.scheduling.optimizer.pricing import ANYWHERE, HOME, Prices, tabulate
@@ -102,6 +108,27 @@ def test_a_team_and_what_it_displaces_are_known() -> None:
     problem = a_team()
     bound, _ = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
     assert bound == 130 + 2 * 2
+
+
+def alone_in_a_team() -> Problem:
+    """Two seats, and one person who could take either of them."""
+    return a_problem(
+        requests=[a_request(seats=(a_seat(), a_seat()), weight=130, windows=(window(0, 9, 10),))]
+    )
+
+
+def test_nobody_is_half_in_one_seat_and_half_in_another() -> None:
+    """One person in both seats by halves would serve half of the request."""
+    problem = alone_in_a_team()
+    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    assert bound == 0
+    assert duals.presences
+    assert proven(problem, duals, {}) == 0
+    free = tuple(dataclasses.replace(one, price=0) for one in duals.presences)
+    assert proven(problem, dataclasses.replace(duals, presences=free), {}) > 130
+    dearer = tuple(dataclasses.replace(one, price=2 * one.price) for one in duals.presences)
+    with pytest.raises(Unproven, match="splits: request 0"):
+        proven(problem, dataclasses.replace(duals, presences=dearer), {})
 
 
 def test_a_series_is_kept_apart() -> None:
@@ -377,6 +404,8 @@ def test_prices_of_nothing_are_refused() -> None:
         (dataclasses.replace(duals, splits=(*duals.splits, *duals.splits)), "order"),
         (dataclasses.replace(duals, quotas=(QuotaPrice(9, 0, 1),)), "pool 9"),
         (dataclasses.replace(duals, spacings=(SpacingPrice(3, 0, 1),)), "no series 3"),
+        (dataclasses.replace(duals, presences=(PresencePrice(0, 540, 0, -1),)), "negative"),
+        (dataclasses.replace(duals, presences=2 * (PresencePrice(0, 540, 0, 1),)), "twice"),
     ):
         with pytest.raises(Unproven, match=sentence):
             proven(problem, changed, {})
