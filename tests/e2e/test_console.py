@@ -524,6 +524,18 @@ def test_keys_go_everywhere_and_can_be_turned_off(page_of: PageOf) -> None:
     assert page.url.endswith("/console/experts")
 
 
+def test_paper_is_light_whatever_the_screen(page_of: PageOf) -> None:
+    page = page_of("city", f"{DEMO}/print", dark=True)
+    settled(page)
+    colour = "getComputedStyle(document.body).color"
+    dark = page.evaluate(colour)
+    page.emulate_media(media="print")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.evaluate(colour) != dark
+    page.emulate_media(media="screen")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
 def test_pages_do_not_jump_while_they_load(page_of: PageOf) -> None:
     page = page_of("city", "/console/sheets")
     page.add_init_script(

@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "23eb4752f9d9";
-const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-DxLWT9Ol.js","/static/assets/expert-CqrCi5cS.js","/static/assets/filing-CVU3ihGZ.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-C_64chYv.js","/static/assets/halfdays-Djj8VsbH.js","/static/assets/me-CL2djohy.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-DcW2a2PE.js","/static/assets/time-DBNnPVz0.js","/static/assets/title-Bntmjk9f.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "57c449bea266";
+const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-CzxFqu96.js","/static/assets/expert-Bss-ukXB.js","/static/assets/filing-uUypExVy.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-oDC1fU4V.js","/static/assets/halfdays-BNqj5ZJj.js","/static/assets/me-v3wBBrhu.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-HTvg4jl4.js","/static/assets/time-CwI4VFkV.js","/static/assets/title-B8jJPnjI.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

@@ -1,8 +1,8 @@
 // What more than one page reads: people, plans, and what others change meanwhile.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { type View, all, get, idOf } from "../shared/api";
-import { type Coverage, type Expert, type PlannedEvent, type Round, type Unserved, useNames } from "./parts";
+import { type Coverage, type Expert, type PlannedEvent, type Request, type Round, type Unserved, useNames } from "./parts";
 
 /** In the inbox's address beside the states of requests: those of any state whose change waits for an answer. */
 export const CHANGES = "CHANGES";
@@ -27,6 +27,22 @@ export function useVenues() {
     queryFn: async () => new Map((await all<View<"VenueShown">, "venues">("venues", "venues", { page_size: PAGE }, 5)).map((one) => [one.name, one])),
     staleTime: 600_000,
   });
+}
+
+/** What is asked, by request, as people call it: of a frozen round, or of whatever waits; of very many the first 5,000. */
+export function useAsked(round: string, enabled = true) {
+  const { title } = useNames();
+  const venues = useVenues();
+  const list = useQuery({
+    queryKey: ["requests", "named", round],
+    queryFn: () => all<Request, "requests">("requests", "requests", { round, state: round ? [] : ["SUBMITTED", "ENDORSED", "UNSERVED"], page_size: PAGE }, 5),
+    staleTime: 60_000,
+    enabled,
+  });
+  return useMemo(
+    () => new Map(list.data?.map((one) => [one.name, [venues.data?.get(one.venue)?.display_name, title(one.title)].filter(Boolean).join(" · ")])),
+    [list.data, venues.data, title],
+  );
 }
 
 export function useRounds() {

@@ -183,8 +183,8 @@ function OneExpert({ id, today }: { id: string; today: string }) {
                   <div><dt>{t("limit.week")}</dt><dd>{one.limits.per_week}</dd></div>
                   <div><dt>{t("limit.round")}</dt><dd>{one.limits.per_round}</dd></div>
                   <div><dt>{t("limit.travel")}</dt><dd>{minutes(one.limits.travel_min_per_day)}</dd></div>
-                  <div><dt>{t("limit.nights")}</dt><dd>{one.limits.nights_away}</dd></div>
-                  <div><dt>{t("limit.rest")}</dt><dd>{one.limits.rest_days_per_week}</dd></div>
+                  <div><dt>{t("limit.nights")}</dt><dd>{t("nights", { count: one.limits.nights_away })}</dd></div>
+                  <div><dt>{t("limit.rest")}</dt><dd>{t("days", { count: one.limits.rest_days_per_week })}</dd></div>
                   <div><dt>{t("limit.hours")}</dt><dd>{hour(one.limits.earliest_min)}–{hour(one.limits.latest_min)}</dd></div>
                   <div><dt>{t("clearance")}</dt><dd><Until day={lastDay(one.clearances, today)} today={today} /></dd></div>
                   <div><dt>{t("membership")}</dt><dd><Until day={lastDay(one.memberships.map((other) => other.term), today)} today={today} /></dd></div>
@@ -192,7 +192,8 @@ function OneExpert({ id, today }: { id: string; today: string }) {
               </Card>
             )}
             <Card title={t("expert.coming")} extra={records.data && <span className="quiet">{t("expert.served", { time: minutes(served) })}</span>}>
-              <Shown of={visits} none={coming.length === 0 && t("expert.coming.none")} rows={3}>
+              <Shown of={visits} rows={3}>
+                {coming.length === 0 && <p className="quiet">{t("expert.coming.none")}</p>}
                 <ul className="small-list">
                   {coming.slice(0, 12).map((row) => (
                     <li key={row.name}>
@@ -208,7 +209,8 @@ function OneExpert({ id, today }: { id: string; today: string }) {
               </Shown>
             </Card>
             <Card title={t("talks")}>
-              <Shown of={talks} none={talks.data?.length === 0 && t("talks.none")} rows={3}>
+              <Shown of={talks} rows={3}>
+                {talks.data?.length === 0 && <p className="quiet">{t("talks.none")}</p>}
                 <ul className="small-list">
                   {talks.data?.map((talk) => {
                     const reviews = talk.versions.at(-1)?.reviews ?? [];

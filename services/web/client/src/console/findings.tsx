@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type View, get, idOf } from "../shared/api";
 import { type Key, t } from "../shared/language";
 import { follow } from "../shared/router";
+import { useAsked, usePeople, useVenues } from "./data";
 import { Card, Figure, Shown, number, said } from "./parts";
 
 /** Each kind of problem with what to do about it, and where. Most urgent first. */
@@ -23,6 +24,8 @@ const KINDS: Record<string, { fix: Key; to: string; blocks: boolean }> = {
   LATER: { fix: "finding.LATER.fix", to: "/console/requests?state=ENDORSED", blocks: false },
 };
 const SHOWN = 50;
+/** The service lists no more. */
+const MOST = 1000;
 
 export function Findings({ id }: { id: string }) {
   const found = useQuery({ queryKey: ["findings", id], queryFn: () => get<View<"RoundFindings">>(`rounds/${id}/findings`), refetchInterval: 30_000 });
@@ -35,7 +38,7 @@ export function Findings({ id }: { id: string }) {
       <div className="figures three">
         <Figure label={t("findings.requests")} value={number(found.data?.requests_count ?? 0)} note={t("findings.requests.note")} />
         <Figure label={t("findings.experts")} value={number(found.data?.experts_count ?? 0)} note={t("findings.experts.note")} />
-        <Figure label={t("findings")} value={number(found.data?.findings.length ?? 0)} tone={found.data?.findings.length ? "bad" : "good"} note={found.data?.findings.length ? t("findings.note") : t("findings.none")} />
+        <Figure label={t("findings")} value={`${number(found.data?.findings.length ?? 0)}${(found.data?.findings.length ?? 0) >= MOST ? "+" : ""}`} tone={found.data?.findings.length ? "bad" : "good"} note={found.data?.findings.length ? t("findings.note") : t("findings.none")} />
       </div>
       {sorted.length > 0 && (
         <Card title={t("findings.list")} extra={<span className="quiet">{t("findings.kinds", { count: sorted.length })}</span>}>
@@ -62,13 +65,17 @@ export function Findings({ id }: { id: string }) {
 
 function Rows({ rows, to }: { rows: View<"FindingOfRound">[]; to: string }) {
   const [shown, setShown] = useState(SHOWN);
+  const nameOf = useSubjects();
+  // what is true of all is said once
+  const common = rows.length > 1 && rows.every((one) => one.message === rows[0]!.message) ? said(rows[0]!) : "";
   return (
     <>
-      <ul className="finding-list">
+      {common && <p className="quiet">{common}</p>}
+      <ul className={`finding-list ${common ? "names-only" : ""}`}>
         {rows.slice(0, shown).map((one) => (
           <li key={one.subject + one.message}>
-            <span>{said(one)}</span>
-            <Fix name={one.subject} to={to} />
+            <Fix name={one.subject} shown={nameOf(one.subject)} to={to} />
+            {!common && <span className="quiet">{said(one)}</span>}
           </li>
         ))}
       </ul>
@@ -81,12 +88,20 @@ function Rows({ rows, to }: { rows: View<"FindingOfRound">[]; to: string }) {
   );
 }
 
-function Fix({ name, to }: { name: string; to: string }) {
+function Fix({ name, shown, to }: { name: string; shown: string; to: string }) {
   const [kind] = name.split("/");
   const direct = kind === "requests" || kind === "experts";
   return (
-    <a href={direct ? `/console/${kind}/${idOf(name)}` : to} onClick={follow} className="fix">
-      {direct ? idOf(name) : name} · {t("finding.mend")} →
+    <a href={direct ? `/console/${kind}/${idOf(name)}${kind === "requests" ? "?state=ALL" : ""}` : to} onClick={follow} className="fix" title={t("finding.mend")}>
+      {shown}
     </a>
   );
+}
+
+/** What people call a request, an expert or a venue; the id until that is known. */
+function useSubjects(): (name: string) => string {
+  const people = usePeople();
+  const venues = useVenues();
+  const asked = useAsked("");
+  return (name) => asked.get(name) ?? people.data?.get(name)?.display_name ?? venues.data?.get(name)?.display_name ?? idOf(name);
 }

@@ -42,7 +42,7 @@ function Root() {
           colorWarning: dark ? "#d9a441" : "#a86a10",
           colorError: dark ? "#e0705f" : "#b8402f",
           colorBgLayout: "transparent",
-          ...(dark ? { colorBgContainer: "#181e1b", colorBgElevated: "#1f2623" } : { colorBgContainer: "#fffefc" }),
+          ...(dark ? { colorBgContainer: "#181e1b", colorBgElevated: "#1f2623" } : { colorBgContainer: "#fffefc", colorBgElevated: "#fffefc" }),
           borderRadius: 8,
           fontSize: 14,
           colorTextDescription: dark ? "rgba(255,255,255,.62)" : "rgba(22,32,28,.66)",

@@ -43,6 +43,7 @@ export function Move({ moved, round, planId, experts, titles, who, change, onClo
   const { price, took } = usePrice(round.name, planId, pin, !same);
   const answer = price.data;
   const allowed = !!answer && answer.broken.length === 0;
+  const costs = answer?.differences.filter((one) => one.value !== 0) ?? [];
   const kept = same || allowed || !!answer?.feasible;
   async function keep() {
     setBusy(true);
@@ -131,7 +132,7 @@ export function Move({ moved, round, planId, experts, titles, who, change, onClo
                     ))}
                   </ul>
                 )}
-                {answer.differences.length > 0 && (
+                {costs.length > 0 && (
                   <table className="plain-table spaced">
                     <thead>
                       <tr>
@@ -140,7 +141,7 @@ export function Move({ moved, round, planId, experts, titles, who, change, onClo
                       </tr>
                     </thead>
                     <tbody>
-                      {answer.differences.map((one) => (
+                      {costs.map((one) => (
                         <tr key={one.stage}>
                           <th scope="row">
                             {stageName(one.stage)}
@@ -152,6 +153,7 @@ export function Move({ moved, round, planId, experts, titles, who, change, onClo
                     </tbody>
                   </table>
                 )}
+                {(allowed || answer.feasible) && <p className={costs.length ? "fine" : "sub"}>{t(costs.length ? "move.rest.same" : "move.costs.nothing")}</p>}
                 <p className="fine">{t("move.took", { count: took })}</p>
               </>
             )}

@@ -153,7 +153,7 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   const asked = changes.data?.requests.length ?? 0;
   if (asked) tasks.unshift({ key: "changes", count: asked > 99 ? "99+" : asked, title: t("today.changes"), note: t("today.changes.note"), to: `/console/requests?state=${CHANGES}`, tone: "amber" });
   if (waiting) tasks.unshift({ key: "inbox", count: waiting > 99 ? "99+" : waiting, title: t("today.inbox"), note: t("today.inbox.note"), to: "/console/requests", tone: "amber" });
-  if (runs && open && findings.data?.findings.length) tasks.push({ key: "findings", count: findings.data.findings.length, title: t("today.findings"), note: open.title, to: `/console/rounds/${idOf(open.name)}`, tone: "amber" });
+  if (runs && open && findings.data?.findings.length) tasks.push({ key: "findings", count: findings.data.findings.length > 99 ? "99+" : findings.data.findings.length, title: t("today.findings"), note: open.title, to: `/console/rounds/${idOf(open.name)}`, tone: "amber" });
   return (
     <Card title={t("today")} className="today">
       {tasks.length === 0 ? (

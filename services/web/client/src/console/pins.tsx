@@ -9,7 +9,7 @@ import { follow } from "../shared/router";
 import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
 import { addDays, dayLong, moment } from "../shared/time";
-import { type PlanData, usePeople } from "./data";
+import { type PlanData, useAsked, usePeople } from "./data";
 import { Card, type Round } from "./parts";
 import { mayRun } from "./rounds";
 
@@ -20,7 +20,9 @@ export default function Pins({ round, who, data }: { round: Round; who: Session;
   const { message, modal } = App.useApp();
   const people = usePeople();
   const change = mayRun(who) && ["OPEN", "FROZEN", "PROPOSED"].includes(round.state);
-  const titles = useMemo(() => new Map([...(data?.events ?? []), ...(data?.unserved ?? [])].map((one) => [one.request, `${one.venue_display_name} · ${one.title}`])), [data]);
+  const planned = useMemo(() => new Map([...(data?.events ?? []), ...(data?.unserved ?? [])].map((one) => [one.request, `${one.venue_display_name} · ${one.title}`])), [data]);
+  const asked = useAsked(round.state === "OPEN" ? "" : round.name, planned.size === 0);
+  const titles = planned.size ? planned : asked;
   const nameOf = (expert: string) => people.data?.get(expert)?.display_name ?? idOf(expert);
   const titleOf = (request: string) => titles.get(request) ?? idOf(request);
   async function write(what: string, body: object) {
@@ -140,8 +142,8 @@ function NewPin({ experts, requests, write }: { experts: Options; requests: Opti
       <Form.Item name="expert" label={t("expert")} rules={[{ required: true, message: t("needed") }]}>
         <Select showSearch={search} options={experts} />
       </Form.Item>
-      <Form.Item name="request" label={t("request")} rules={[{ required: true, message: t("needed") }]} extra={requests.length ? undefined : t("pins.by.id")}>
-        {requests.length ? <Select showSearch={search} options={requests} /> : <Select mode="tags" maxCount={1} />}
+      <Form.Item name="request" label={t("request")} rules={[{ required: true, message: t("needed") }]}>
+        <Select showSearch={search} options={requests} />
       </Form.Item>
       <div className="field-row">
         <Form.Item name="seat" label={t("seat")}>

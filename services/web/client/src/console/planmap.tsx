@@ -86,7 +86,8 @@ export default function PlanMap({ data }: { data: PlanData }) {
                     {trips.map((trip, index) => {
                       const stops = trip.stops.filter((one) => one.point).map((one) => drawn.at(one.point!.longitude, one.point!.latitude));
                       const from = home.data?.home_area ? [drawn.at(home.data.home_area.longitude, home.data.home_area.latitude)] : [];
-                      const way = [...(trip.away ? [] : from), ...stops, ...(trip.stays ? [] : from)];
+                      const lodged = trip.away ? trips[index - 1]!.stops.filter((one) => one.point).slice(-1).map((one) => drawn.at(one.point!.longitude, one.point!.latitude)) : from;
+                      const way = [...lodged, ...stops, ...(trip.stays ? [] : from)];
                       return <path key={trip.day} className={`route r${index % 5}`} d={`M${way.map((one) => one.map((value) => value.toFixed(1)).join(",")).join("L")}`} />;
                     })}
                     {trips.flatMap((trip, index) =>
@@ -206,7 +207,7 @@ function District({ node, data, name, cover }: { node: string; data: PlanData; n
         </a>
       }
     >
-      <dl className="facts">
+      <dl className="facts tight">
         <div>
           <dt>{t("coverage")}</dt>
           <dd>{percent(cover?.served ?? 0, cover?.target ?? 0)}%</dd>

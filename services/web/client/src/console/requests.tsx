@@ -116,7 +116,7 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
             },
             { title: t("district"), width: 90, ellipsis: true, render: (_, row) => district(row.district) },
             { title: t("group"), width: 92, render: (_, row) => word("group", row.group) },
-            { title: t("topic"), width: 150, ellipsis: true, render: (_, row) => topic(row.topic) },
+            { title: t("topic"), width: 142, ellipsis: true, render: (_, row) => topic(row.topic) },
             { title: t("audience"), width: 82, align: "right", dataIndex: "audience_size" },
             { title: t("windows"), width: 206, ellipsis: true, render: (_, row) => `${range(row.windows[0] ?? null)}${row.windows.length > 1 ? ` +${row.windows.length - 1}` : ""}` },
             { title: t("weight"), width: 80, align: "right", dataIndex: "weight" },

@@ -115,7 +115,7 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
   const needsPlan = !["overview", "pins", "log"].includes(tab);
   return (
     <>
-      {round.state !== "OPEN" && <Figures round={round} plan={plan.data} slim={tab !== "overview"} />}
+      {round.state !== "OPEN" && <Figures round={round} plan={plan.data} reached={round.state === "SOLVING" ? runs.data?.[0]?.progress : null} slim={tab !== "overview"} />}
       <div className="tab-row">
         <nav className="tabs" aria-label={t("tabs")} ref={reveal}>
           {items.map(([key, label, count, off]) =>
@@ -165,10 +165,18 @@ function reveal(tabs: HTMLElement | null) {
 }
 
 /** The plan in six numbers; where something else is being read, in one line. */
-function Figures({ round, plan, slim }: { round: Round; plan: Plan | undefined; slim: boolean }) {
+function Figures({ round, plan, reached, slim }: { round: Round; plan: Plan | undefined; reached: Run["progress"] | undefined; slim: boolean }) {
   const need = plan?.stages.find((stage) => stage.stage === "NEED");
   const floor = plan?.stages.find((stage) => stage.stage === "FLOOR");
   const total = plan ? plan.served + plan.unserved : round.requests_count;
+  if (reached)
+    return (
+      <div className={`figures three ${slim ? "slim" : ""}`}>
+        <Figure label={t("requests")} value={number(round.requests_count)} note={t("experts.count", { count: number(round.experts_count) })} />
+        <Figure label={t("served")} value={number(reached.served)} note={t("figures.so.far", { seconds: Math.round(reached.elapsed_s) })} tone="good" />
+        <Figure label={t("unserved")} value={number(Math.max(0, round.requests_count - reached.served))} note={t("figures.so.far", { seconds: Math.round(reached.elapsed_s) })} />
+      </div>
+    );
   return (
     <div className={`figures ${slim ? "slim" : ""}`}>
       <Figure label={t("requests")} value={number(total)} note={t("experts.count", { count: number(round.experts_count) })} />
