@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "57c449bea266";
-const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-CzxFqu96.js","/static/assets/expert-Bss-ukXB.js","/static/assets/filing-uUypExVy.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-oDC1fU4V.js","/static/assets/halfdays-BNqj5ZJj.js","/static/assets/me-v3wBBrhu.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-HTvg4jl4.js","/static/assets/time-CwI4VFkV.js","/static/assets/title-B8jJPnjI.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "dc9128b705a0";
+const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-BlEGUDbN.js","/static/assets/expert-DmO7ldv2.js","/static/assets/filing-DKKir8el.js","/static/assets/glyph-BEORMvxT.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-CZrM626d.js","/static/assets/me-BJWvEfaH.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-aEBPwFED.js","/static/assets/time-2NQ9l_K2.js","/static/assets/title-ralwlrJZ.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

@@ -171,7 +171,7 @@ function Figures({ round, plan, reached, slim }: { round: Round; plan: Plan | un
   const total = plan ? plan.served + plan.unserved : round.requests_count;
   if (reached)
     return (
-      <div className={`figures three ${slim ? "slim" : ""}`}>
+      <div className={`figures three live-figures ${slim ? "slim" : ""}`}>
         <Figure label={t("requests")} value={number(round.requests_count)} note={t("experts.count", { count: number(round.experts_count) })} />
         <Figure label={t("served")} value={number(reached.served)} note={t("figures.so.far", { seconds: Math.round(reached.elapsed_s) })} tone="good" />
         <Figure label={t("unserved")} value={number(Math.max(0, round.requests_count - reached.served))} note={t("figures.so.far", { seconds: Math.round(reached.elapsed_s) })} />

@@ -27,7 +27,7 @@ export default function Supply({ round, planId, data }: { round: string; planId:
     refetchInterval: (asked) => (asked.state.data?.some((one) => one.gain != null) || late ? false : 10_000),
   });
   const rows = list.data ?? [];
-  const titles = useMemo(() => new Map([...data.unserved, ...data.events].map((one) => [one.request, `${one.venue_display_name} ${one.title}`.trim()])), [data]);
+  const titles = useMemo(() => new Map([...data.unserved, ...data.events].map((one) => [one.request, one.venue_display_name || one.title])), [data]);
   const verified = rows.some((one) => one.gain != null);
   const most = Math.max(1, ...rows.map((one) => one.gain ?? one.worth));
   const grouped = useMemo(() => {
@@ -50,7 +50,7 @@ export default function Supply({ round, planId, data }: { round: string; planId:
         ) : by === "signal" ? (
           <Card title={t("supply")} extra={<span className="quiet">{t("supply.unit")}</span>}>
             <div className="table-scroll" tabIndex={0} role="region" aria-label={t("supply")}>
-              <table className="plain-table dense">
+              <table className="plain-table dense supply-table">
                 <thead>
                   <tr>
                     <th scope="col">{t("role")}</th>
@@ -69,7 +69,7 @@ export default function Supply({ round, planId, data }: { round: string; planId:
                       <th scope="row">{topic(one.topic)}</th>
                       <td>{district(one.district)}</td>
                       <td>{dayName(one.weekday)}</td>
-                      <td className="num">{one.gain == null ? <span className="quiet">—</span> : <b className="up">+{number(one.gain)}</b>}</td>
+                      <td className="num">{one.gain == null ? <span className="quiet">—</span> : one.gain > 0 ? <b className="up">+{number(one.gain)}</b> : <span className="quiet">0</span>}</td>
                       <td className="num">
                         <Bar part={one.worth} whole={most} tone="travel" /> {number(one.worth)}
                       </td>
