@@ -217,10 +217,15 @@ def test_1_a_teacher_without_a_network_sees_it_wait_and_it_goes_out_by_itself(
     page.get_by_role("button", name=said("file.submit")).click()
     waiting = page.get_by_role("region", name=said("outbox.title"))
     expect(waiting).to_contain_text(said.either(topics["brain"]), timeout=SETTLED_MS)
+    unfinished = page.get_by_text(said("home.draft"))
+    expect(unfinished).to_be_hidden()  # it is not a draft any more
     shot(page, f"venue-1-waiting-{said.language}")
     page.context.set_offline(False)
     expect(waiting).to_be_hidden(timeout=SETTLED_MS)
     assert len(requests_about(city, topics["brain"])) == before + 1
+    page.goto("/app")
+    expect(page.locator("a.row").first).to_be_visible()
+    expect(unfinished).to_be_hidden()
 
 
 def test_2_a_teacher_picks_a_talk_of_the_catalogue_or_a_named_expert(
@@ -244,7 +249,8 @@ def test_2_a_teacher_picks_a_talk_of_the_catalogue_or_a_named_expert(
     expect(page.get_by_role("button", name=said("file.expert"))).to_contain_text(name)
     page.get_by_label(said("file.expert.only")).check()
     shot(page, f"venue-2-named-{said.language}")
-    page.reload()  # a draft outlives the page
+    page.reload()  # a draft outlives the page, and the address leads back to it
+    expect(page.get_by_label(said("file.size"))).to_have_value("320")
     page.goto("/app")
     page.get_by_role("link", name=said.either(topics["ai"])).click()
     expect(page.get_by_label(said("file.size"))).to_have_value("320")
@@ -263,8 +269,12 @@ def test_3_and_4_a_teacher_sees_what_days_are_and_the_answer_while_she_writes(
     city.send("rounds", body)
     page = page_of("teacher", "/app/new", language=said.language, width=PHONE)
     choose_topic(page, said, topics["ai"])
+    expect(page.get_by_text(said.like("half.skipped"))).to_be_visible(timeout=SETTLED_MS)
+    page.get_by_role(
+        "button", name=said("half.month.before")
+    ).click()  # it opened where somebody is free
     early = page.get_by_role("button", name=said("half.early")).first
-    expect(early).to_be_disabled(timeout=SETTLED_MS)
+    expect(early).to_be_disabled()
     tap_half_days(page, said)
     expect(page.locator(".now-bar .chance").first).to_contain_text(said.like("answer.chance"))
     expect(page.locator(".legend.coming")).to_contain_text(coming)
@@ -418,6 +428,7 @@ def test_6_to_12_a_teacher_from_the_freeze_to_next_term(
     with page.expect_download() as sheet:
         page.get_by_role("link", name=said("event.sheet")).click()
     assert sheet.value.path().read_bytes().startswith(b"%PDF")
+    assert topic["zh"] in sheet.value.suggested_filename  # it is found again among one's files
     page.get_by_role("button", name=said("event.confirm")).click()
     confirmed = page.locator(".card .state", has_text=said("event.confirmed"))
     expect(confirmed).to_be_visible()

@@ -55,9 +55,15 @@ async def availability(
 
 
 @router.get("/experts/{expert_id}/records", response_model=views.ServiceRecords)
-async def records(expert_id: PathId, who: Reader, page_token: PageToken = "") -> Any:
+async def records(
+    expert_id: PathId, who: Reader, page_token: PageToken = "", page_size: PageSize = 100
+) -> Any:
+    """Latest first."""
     return await who.call(
-        "ListServiceRecords", parent=f"experts/{expert_id}", page_size=100, page_token=page_token
+        "ListServiceRecords",
+        parent=f"experts/{expert_id}",
+        page_size=page_size,
+        page_token=page_token,
     )
 
 

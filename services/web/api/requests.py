@@ -1,5 +1,6 @@
 """What venues ask and attend: requests, venues, nodes, events; and when a request could be served."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -138,11 +139,16 @@ async def events(
     expert: Name = "",
     node: Name = "",
     state: Annotated[list[views.EventState], Query(max_length=3, default_factory=list)],
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
     page_token: PageToken = "",
     page_size: PageSize = 200,
 ) -> Any:
+    """By start; with both times, those that overlap the time between."""
+    between = start_time is not None and end_time is not None
     return await who.call(
         "ListEvents",
+        period={"start_time": start_time, "end_time": end_time} if between else None,
         round=round,
         expert=expert,
         node=node,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 from anyio import to_thread
 from fastapi import APIRouter, Response
@@ -61,7 +62,7 @@ async def calendar_entry(event_id: PathId, who: Reader, language: Language = "zh
     return Response(
         papers.entry(paper, now=system_clock()),
         media_type="text/calendar; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{event_id}.ics"'},
+        headers=_named(paper, event_id, "ics"),
     )
 
 
@@ -79,8 +80,15 @@ async def approval_sheet(event_id: PathId, who: Reader, language: Language = "zh
     return Response(
         made,
         media_type="application/pdf",
-        headers={"Content-Disposition": f'attachment; filename="{event_id}.pdf"'},
+        headers=_named(paper, event_id, "pdf"),
     )
+
+
+def _named(paper: papers.Paper, event_id: str, ending: str) -> dict[str, str]:
+    """A file is kept under the day and the title; a client that cannot read that gets the event's id."""
+    name = quote(f"{paper.start.astimezone(papers.LOCAL):%Y-%m-%d} {paper.title}.{ending}", safe="")
+    plain = f'attachment; filename="{event_id}.{ending}"'
+    return {"Content-Disposition": f"{plain}; filename*=UTF-8''{name}"}
 
 
 async def _paper(event_id: str, who: Caller, *, english: bool) -> papers.Paper:
@@ -106,7 +114,7 @@ async def _paper(event_id: str, who: Caller, *, english: bool) -> papers.Paper:
             )
             for one in event["team"]
         ],
-        audience=f"{group} {request['audience_size']}",
+        audience=f"{group} · {request['audience_size']} {'people' if english else '人'}",
         host=" ".join(filter(None, (request["host"], request["host_phone"]))),
         version=event["version"],
         cancelled=event["state"] == "CANCELLED",

@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "dc9128b705a0";
-const FILES = ["/static/assets/app-BfuPJw5K.css","/static/assets/app-BlEGUDbN.js","/static/assets/expert-DmO7ldv2.js","/static/assets/filing-DKKir8el.js","/static/assets/glyph-BEORMvxT.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-CZrM626d.js","/static/assets/me-BJWvEfaH.js","/static/assets/query-e0ztkh6K.js","/static/assets/react-CawHzioy.js","/static/assets/request-aEBPwFED.js","/static/assets/time-2NQ9l_K2.js","/static/assets/title-ralwlrJZ.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "218d511fb458";
+const FILES = ["/static/assets/app-C4Ab8uLH.css","/static/assets/app-DLeQcHbZ.js","/static/assets/expert-D617A89a.js","/static/assets/filing-Jw3p31sN.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DfnXUe76.js","/static/assets/halfdays-AUE_GCJm.js","/static/assets/me-DJRI4ZmZ.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-CaoUbt9U.js","/static/assets/time-zM7g2ebM.js","/static/assets/title-IS4jsY95.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";
@@ -33,7 +33,7 @@ async function takeOver() {
 
 // The newest page where the network is quick enough, the kept one where it is not or is away.
 async function page(request) {
-  const kept = await caches.match(PAGE);
+  const kept = await (await caches.open(KEPT)).match(PAGE); // of this version: the one before is still there
   if (!kept) return fetch(request);
   const late = new Promise((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE_MS));
   const fresh = fetch(request).catch(() => kept.clone());

@@ -33,7 +33,7 @@ async function takeOver() {
 
 // The newest page where the network is quick enough, the kept one where it is not or is away.
 async function page(request) {
-  const kept = await caches.match(PAGE);
+  const kept = await (await caches.open(KEPT)).match(PAGE); // of this version: the one before is still there
   if (!kept) return fetch(request);
   const late = new Promise((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE_MS));
   const fresh = fetch(request).catch(() => kept.clone());

@@ -39,6 +39,9 @@ function offline(): Refused {
   return new Refused(0, "OFFLINE", sentence);
 }
 
+/** What is said where a refusal has no words of its own, as from a gateway before the edge. */
+const unsaid = () => (language() === "zh" ? "服务暂时不可用，请稍后再试。" : "The service is away for a moment; please try again.");
+
 async function answerOf<T>(url: string, options: RequestInit): Promise<T> {
   let answer: Response;
   const headers = { "Accept-Language": language() === "zh" ? "zh-CN" : "en", ...options.headers };
@@ -53,7 +56,7 @@ async function answerOf<T>(url: string, options: RequestInit): Promise<T> {
     if (answer.ok) throw offline();
     return {};
   });
-  if (!answer.ok) throw new Refused(answer.status, body.reason ?? "", body.detail ?? answer.statusText, body.violations);
+  if (!answer.ok) throw new Refused(answer.status, body.reason ?? "", body.detail ?? unsaid(), body.violations);
   return body as T;
 }
 
@@ -68,11 +71,18 @@ export function ask<T>(path: string, body: unknown, signal?: AbortSignal): Promi
 
 /** A change. A retry that gives the same `key` does nothing twice. */
 export async function send<T>(path: string, body: unknown = {}, key: string = newKey(), method = "POST"): Promise<T> {
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": key };
+  let renewed = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
+      const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf, "Idempotency-Key": key };
       return await answerOf<T>(`/api/${path}`, { method, body: JSON.stringify(body), headers });
     } catch (error) {
+      // opened without a network, or signed in again in another tab: the token is asked for, once
+      if (error instanceof Refused && error.reason === "CSRF_MISSING" && !renewed) {
+        renewed = true;
+        rememberCsrf((await get<View<"SessionShown">>("session")).csrf);
+        continue;
+      }
       const away = error instanceof Refused && (error.status === 0 || error.status === 503);
       if (!away || attempt === 3) throw error;
       await new Promise((resolve) => setTimeout(resolve, 400 * attempt));

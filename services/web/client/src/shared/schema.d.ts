@@ -919,7 +919,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Events */
+        /**
+         * Events
+         * @description By start; with both times, those that overlap the time between.
+         */
         get: operations["events_api_events_get"];
         put?: never;
         post?: never;
@@ -1096,7 +1099,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Records */
+        /**
+         * Records
+         * @description Latest first.
+         */
         get: operations["records_api_experts__expert_id__records_get"];
         put?: never;
         post?: never;
@@ -5801,6 +5807,8 @@ export interface operations {
                 expert?: string;
                 node?: string;
                 state?: ("PUBLISHED" | "DELIVERED" | "CANCELLED")[];
+                start_time?: string | null;
+                end_time?: string | null;
                 page_token?: string;
                 page_size?: number;
             };
@@ -6309,6 +6317,7 @@ export interface operations {
         parameters: {
             query?: {
                 page_token?: string;
+                page_size?: number;
             };
             header?: never;
             path: {

@@ -34,6 +34,10 @@ export type Instant = {
   outlook: Outlook | null;
   waiting: boolean;
   away: boolean;
+  /** Nothing could be worked out, for whatever reason but the network. */
+  failed: boolean;
+  /** Something written, and not only missing, is against a rule. */
+  refused: boolean;
 };
 
 function useAnswer(fields: Fields, look: readonly Period[], enabled: boolean) {
@@ -72,6 +76,8 @@ export function useInstant(fields: Fields, look: readonly Period[]): Instant {
     outlook,
     waiting: here.isFetching,
     away: here.error instanceof Refused && here.error.status === 0,
+    failed: here.error !== null,
+    refused: answer?.findings.some((one) => one.severity === "REFUSED" && !answer.missing.includes(one.field)) ?? false,
   };
 }
 
@@ -84,6 +90,7 @@ const level = (chance: number): { key: Key; tone: string } =>
 
 export function Chance({ instant }: { instant: Instant }) {
   if (instant.away) return <p className="chance none">{t("answer.away")}</p>;
+  if (instant.chance === null && instant.failed) return <p className="chance none">{t("answer.failed")}</p>;
   if (instant.chance === null) return <p className="chance none">{instant.waiting ? t("answer.wait") : t("answer.start")}</p>;
   const { key, tone } = level(instant.chance);
   return (
@@ -97,6 +104,7 @@ export function Chance({ instant }: { instant: Instant }) {
 export function AnswerDetails({ instant, onAdd, onRemote }: { instant: Instant; onAdd: (period: Period) => void; onRemote: () => void }) {
   const check = instant.answer;
   const round = plannedBy(check?.next_round);
+  const findings = check?.findings.filter((one) => !check.missing.includes(one.field)) ?? []; // that something is missing is said once
   return (
     <div className="answer">
       {instant.chance !== null && (
@@ -151,9 +159,9 @@ export function AnswerDetails({ instant, onAdd, onRemote }: { instant: Instant; 
           </li>
         </ul>
       )}
-      {check && check.findings.length > 0 && (
+      {findings.length > 0 && (
         <ul className="findings">
-          {check.findings.map((one) => (
+          {findings.map((one) => (
             <li key={one.field + one.code} className={one.severity === "REFUSED" ? "bad" : "warn"}>
               <Glyph name="warning" size={16} /> {either(one.message, one.message_en)}
             </li>

@@ -1,7 +1,9 @@
 // Drafts live on this phone only, until they are submitted; every stroke is kept.
 import { newKey } from "../shared/api";
 import { drop, load, names, store } from "./device";
-import { type Draft, blank, nowhere } from "./fields";
+import { type Draft, type Habit, type Request, blank, habitIn, nowhere } from "./fields";
+
+const LAST = "last";
 
 export const newDraft = (): Draft => ({ id: newKey().slice(0, 12), at: Date.now(), fields: blank(), place: { ...nowhere } });
 export const draftOf = (id: string) => load<Draft>("draft", id);
@@ -12,3 +14,25 @@ export const drafts = (): Draft[] =>
     .map(draftOf)
     .filter((one): one is Draft => one !== undefined)
     .sort((one, other) => other.at - one.at);
+
+/** What was said of a venue the last time, so that nobody types a telephone number twice. */
+export const habitOf = (venue: string) => load<Habit>("habit", venue);
+export const lastVenue = () => load<string>("habit", LAST) ?? "";
+export function keepHabit(draft: Draft) {
+  store("habit", draft.fields.venue, habitIn(draft));
+  store("habit", LAST, draft.fields.venue);
+}
+
+/** Changes to a request that are not sent yet, and the version of it that they were made to. */
+export type Edit = { etag: string; draft: Draft; reason: string };
+const editName = (request: Request, change: boolean) => `${request.name}/${change ? "change" : "edit"}`;
+export const keepEdit = (request: Request, change: boolean, edit: Edit) => store("edit", editName(request, change), edit);
+export const dropEdit = (request: Request, change: boolean) => drop("edit", editName(request, change));
+export function editOf(request: Request, change: boolean): Edit | undefined {
+  const kept = load<Edit>("edit", editName(request, change));
+  return kept?.etag === request.etag ? kept : undefined; // of an older version: it would undo what was changed since
+}
+
+/** Why a request was not served is news until it has been read. */
+export const isSeen = (request: Request) => load<number>("seen", request.name) === request.times_unserved;
+export const markSeen = (request: Request) => store("seen", request.name, request.times_unserved);

@@ -1,48 +1,54 @@
 // The side of those who serve: what they are asked, where they go, what they allow, what they have done.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
-import { type View, newKey, send } from "../shared/api";
+import { type ReactNode, useEffect, useId, useMemo, useState } from "react";
+import { type View, all, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
-import { type Key, t } from "../shared/language";
-import { addDays, dayLong, instant, localDay, minutes, moment, range } from "../shared/time";
-import { type EventShown, type Events, useCalendar, useKept, useTitle } from "./data";
-import { HALVES, type Period, halfDay } from "./fields";
+import { type Key, either, language, t, word } from "../shared/language";
+import { addDays, instant, localDay, minutes, moment, range } from "../shared/time";
+import { type EventShown, type Events, between, useCalendar, useKept, usePaged, useReference, useTitle } from "./data";
+import { HALVES, type Period, facilitiesOf, halfDay, placeOf } from "./fields";
 import { HalfDays } from "./halfdays";
-import { Bones, Card, Counter, Field, Sheet, Wrong, say } from "./parts";
+import { Sample } from "./home";
+import { Bones, Card, Counter, Field, More, Sheet, Wrong, say } from "./parts";
 import { useWho } from "./who";
 
 type Assignment = View<"AssignmentShown">;
 type Assignments = View<"AssignmentsShown">;
 type Limits = View<"Limits">;
+type ServiceRecord = View<"ServiceRecord">;
 const REASONS: readonly Key[] = ["offer.why.time", "offer.why.far", "offer.why.health", "offer.why.topic"];
 const AHEAD_DAYS = 60;
+const PAGE = 20;
+const YEAR_DAYS = 400;
+const OFTEN_MS = 30_000;
 
 export function Offers() {
   const who = useWho();
-  const offers = useKept<Assignments>("assignments", { expert: who.expert, state: ["OFFERED"], page_size: 50 }, { refetchInterval: 30_000 });
-  const events = useKept<Events>("events", { expert: who.expert, page_size: 200 }, { refetchInterval: 30_000 });
-  const today = localDay(new Date());
-  const coming = events.data?.events.filter((one) => one.state === "PUBLISHED" && localDay(one.period?.end_time ?? "") >= today);
+  const offers = usePaged<Assignments>("assignments", { expert: who.expert, state: ["OFFERED"], page_size: PAGE }, OFTEN_MS);
+  const events = usePaged<Events>("events", { expert: who.expert, state: ["PUBLISHED"], ...between(0, YEAR_DAYS), page_size: PAGE }, OFTEN_MS);
+  const asked = offers.data?.pages.flatMap((page) => page.assignments);
+  const coming = events.data?.pages.flatMap((page) => page.events);
   return (
     <>
       <header className="hero">
         <div>
           <h1>{t("app.offers")}</h1>
-          <p className="quiet">{t("app.sample")}</p>
+          <Sample />
         </div>
       </header>
       <Card title={t("offer.title")}>
-        {!offers.data && (offers.error ? <Wrong error={offers.error} again={() => void offers.refetch()} /> : <Bones rows={2} />)}
-        {offers.data && !offers.data.assignments.length && (
+        {!asked && (offers.error ? <Wrong error={offers.error} again={() => void offers.refetch()} /> : <Bones rows={2} />)}
+        {asked && !asked.length && (
           <p className="fine">
             <Glyph name="check" size={18} /> {t("offer.none")}
           </p>
         )}
         <ul className="offers">
-          {offers.data?.assignments.map((one) => (
+          {asked?.map((one) => (
             <Offer key={one.name} offer={one} />
           ))}
         </ul>
+        <More list={offers} />
       </Card>
       <Card title={t("mine.title")}>
         {!coming && (events.error ? <Wrong error={events.error} again={() => void events.refetch()} /> : <Bones rows={3} />)}
@@ -52,6 +58,7 @@ export function Offers() {
             <Going key={one.name} event={one} expert={who.expert} />
           ))}
         </ul>
+        <More list={events} />
       </Card>
     </>
   );
@@ -138,7 +145,7 @@ function Going({ event, expert }: { event: EventShown; expert: string }) {
         <button type="button" className="plain" aria-expanded={open} onClick={() => setOpen(!open)}>
           {t("mine.code")}
         </button>
-        <a className="plain" href={`/api/${event.name}/calendar.ics`} download>
+        <a className="plain" href={`/api/${event.name}/calendar.ics?language=${language()}`} download>
           {t("event.calendar")}
         </a>
       </div>
@@ -151,24 +158,57 @@ function Going({ event, expert }: { event: EventShown; expert: string }) {
               <output>{shown.check_in_code}</output>
             </>
           )}
-          {request?.host && (
-            <p>
-              {t("mine.host")} {request.host} {request.host_phone && <a href={`tel:${request.host_phone}`}>{request.host_phone}</a>}
-            </p>
-          )}
         </div>
       )}
+      {open && request && <Place request={request} venue={event.venue} />}
     </li>
   );
 }
 
-const NUMBERS: readonly { name: keyof Limits; label: Key; min: number; max: number; step: number }[] = [
-  { name: "per_day", label: "limit.day", min: 1, max: 8, step: 1 },
-  { name: "per_week", label: "limit.week", min: 1, max: 30, step: 1 },
-  { name: "per_round", label: "limit.round", min: 1, max: 200, step: 1 },
-  { name: "travel_min_per_day", label: "limit.travel", min: 0, max: 1440, step: 30 },
-  { name: "nights_away", label: "limit.nights", min: 0, max: 14, step: 1 },
-  { name: "rest_days_per_week", label: "limit.rest", min: 0, max: 6, step: 1 },
+/** Where to go and who receives, as the venue wrote it for the team. */
+function Place({ request, venue }: { request: View<"RequestShown">; venue: string }) {
+  const found = useKept<View<"VenueAnswer">>(venue);
+  const topics = useReference().data?.topics;
+  const { room, access, equipment, rest } = placeOf(request.notes);
+  const point = found.data?.venue.point;
+  const topic = topics?.find((one) => one.id === request.topic);
+  const rows: [string, ReactNode][] = [
+    [t("audience"), `${word("group", request.group)} · ${word("level", request.level)} · ${t("people", { count: request.audience_size })}`],
+    [t("topic"), topic && either(topic.zh, topic.en)],
+    [t("mine.host"), request.host && <>{request.host} {request.host_phone && <a href={`tel:${request.host_phone}`}>{request.host_phone}</a>}</>],
+    [t("file.room"), room],
+    [t("file.access"), [access, found.data?.venue.access_notes].filter(Boolean).join("; ")],
+    [t("file.equipment"), facilitiesOf(equipment)],
+    [t("notes"), rest],
+  ];
+  return (
+    <>
+      <dl>
+        {rows
+          .filter(([, value]) => value)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
+      {point && (
+        <a className="plain" href={`https://uri.amap.com/marker?${new URLSearchParams({ position: `${point.longitude},${point.latitude}`, name: found.data!.venue.display_name, coordinate: "wgs84" })}`} target="_blank" rel="noreferrer">
+          <Glyph name="place" size={18} /> {t("mine.map")}
+        </a>
+      )}
+    </>
+  );
+}
+
+const NUMBERS: readonly { name: keyof Limits; label: Key; unit: Key; min: number; max: number; step: number }[] = [
+  { name: "per_day", label: "limit.day", unit: "unit.times", min: 1, max: 8, step: 1 },
+  { name: "per_week", label: "limit.week", unit: "unit.times", min: 1, max: 30, step: 1 },
+  { name: "per_round", label: "limit.round", unit: "unit.times", min: 1, max: 200, step: 1 },
+  { name: "travel_min_per_day", label: "limit.travel", unit: "unit.minutes", min: 0, max: 1440, step: 30 },
+  { name: "nights_away", label: "limit.nights", unit: "unit.nights", min: 0, max: 14, step: 1 },
+  { name: "rest_days_per_week", label: "limit.rest", unit: "unit.days", min: 0, max: 6, step: 1 },
 ];
 
 export function Limits() {
@@ -209,11 +249,10 @@ export function Limits() {
                 }}
               >
                 {NUMBERS.map((one) => (
-                  <Counter key={one.name} label={t(one.label)} value={limits[one.name]} min={one.min} max={one.max} step={one.step} less={`${t(one.label)} −`} more={`${t(one.label)} +`} onChange={(value) => setLimits({ ...limits, [one.name]: value })} />
+                  <Counter key={one.name} label={t(one.label)} unit={one.name === "travel_min_per_day" && limits[one.name] >= 60 ? `${t(one.unit)} (${minutes(limits[one.name])})` : t(one.unit)} value={limits[one.name]} min={one.min} max={one.max} step={one.step} less={`${t(one.label)} −`} more={`${t(one.label)} +`} onChange={(value) => setLimits({ ...limits, [one.name]: value })} />
                 ))}
-                <p className="quiet small">
-                  {t("limit.travel")}: {minutes(limits.travel_min_per_day)}
-                </p>
+                <Clock label={t("limit.earliest")} value={limits.earliest_min} onChange={(earliest_min) => setLimits({ ...limits, earliest_min })} />
+                <Clock label={t("limit.latest")} value={limits.latest_min} onChange={(latest_min) => setLimits({ ...limits, latest_min })} />
                 {save.error && <Wrong error={save.error} />}
                 <button type="submit" className="big" disabled={save.isPending || JSON.stringify(limits) === JSON.stringify(stored)}>
                   {t("limits.save")}
@@ -224,6 +263,32 @@ export function Limits() {
         </div>
       </div>
     </>
+  );
+}
+
+const DAY_MIN = 1440;
+
+/** A time of day in minutes since midnight; its last minute stands for the midnight after it. */
+function Clock({ label, value, onChange }: { label: string; value: number; onChange: (minute: number) => void }) {
+  const id = useId();
+  const shown = Math.min(value, DAY_MIN - 1);
+  const two = (count: number) => String(count).padStart(2, "0");
+  return (
+    <div className="counter clock">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="time"
+        required
+        value={`${two(Math.floor(shown / 60))}:${two(shown % 60)}`}
+        onChange={(event) => {
+          const [hour, minute] = event.target.value.split(":").map(Number);
+          if (hour === undefined || minute === undefined) return;
+          const typed = hour * 60 + minute;
+          onChange(typed === DAY_MIN - 1 ? DAY_MIN : typed);
+        }}
+      />
+    </div>
   );
 }
 
@@ -281,35 +346,50 @@ function Free() {
   );
 }
 
+const RECORDS = 500;
+const RECORD_PAGES_MAX = 20;
+
 export function Served() {
   const who = useWho();
-  const found = useKept<View<"ServiceRecords">>(`${who.expert}/records`);
+  const path = `${who.expert}/records`;
+  // all of them, for the sum is of all; a page of them is shown
+  const found = useKept<ServiceRecord[]>(path, {}, { queryFn: () => all<ServiceRecord, "records">(path, "records", { page_size: RECORDS }, RECORD_PAGES_MAX) });
+  const [pages, setPages] = useState(1);
   const titled = useTitle();
-  const events = useKept<Events>("events", { expert: who.expert, page_size: 200 });
+  const records = found.data;
+  const shown = records?.slice(0, pages * PAGE);
+  const [latest, earliest] = [shown?.[0]?.period, shown?.at(-1)?.period];
+  const events = useKept<Events>("events", { expert: who.expert, state: ["DELIVERED"], start_time: earliest?.start_time, end_time: latest?.end_time, page_size: RECORDS }, { enabled: Boolean(earliest && latest) });
   const titles = new Map(events.data?.events.map((one) => [one.name, one.title]));
-  const records = found.data?.records;
   const hours = records?.reduce((sum, one) => sum + one.minutes, 0) ?? 0;
   return (
     <>
       <header className="hero">
         <div>
           <h1>{t("record.title")}</h1>
-          {records && records.length > 0 && <p className="quiet">{t("record.total", { count: records.length, hours: (hours / 60).toFixed(1) })}</p>}
+          {records && records.length > 0 && <p className="quiet">{t("record.total", { count: records.length, hours: (hours / 60).toFixed(1).replace(/\.0$/, "") })}</p>}
         </div>
       </header>
       {!records && (found.error ? <Wrong error={found.error} again={() => void found.refetch()} /> : <Bones />)}
       {records && !records.length && <p className="empty">{t("record.none")}</p>}
-      <ul className="rows">
-        {records?.map((one) => (
-          <li key={one.name} className="row">
-            <span>
-              <b>{titled(titles.get(one.event) ?? "") || (one.period ? dayLong(one.period.start_time) : one.event)}</b>
-              <span className="quiet">{range(one.period)}</span>
-            </span>
-            <span className="state green">{minutes(one.minutes)}</span>
-          </li>
-        ))}
-      </ul>
+      {shown && shown.length > 0 && (
+        <ul className="rows">
+          {shown.map((one) => (
+            <li key={one.name} className="row">
+              <span>
+                <b>{titled(titles.get(one.event) ?? "") || t("record.event")}</b>
+                <span className="quiet">{range(one.period)}</span>
+              </span>
+              <span className="state green">{minutes(one.minutes)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {records && shown && shown.length < records.length && (
+        <button type="button" className="wide" onClick={() => setPages(pages + 1)}>
+          {t("load.more")}
+        </button>
+      )}
     </>
   );
 }

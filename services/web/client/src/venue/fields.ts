@@ -1,5 +1,6 @@
 // What a request is while it is written, and what is sent of it: pure, so that drafts, edits and "again" share one set of rules.
 import type { View } from "../shared/api";
+import { type Key, t } from "../shared/language";
 import { addDays, instant, localDay, minuteOfDay } from "../shared/time";
 
 export type Fields = View<"RequestFields">;
@@ -33,6 +34,24 @@ export function blank(): Fields {
 }
 
 export const nowhere: Place = { room: "", equipment: [], access: "", proxy: "", rest: "" };
+
+/** What is the same each time somebody asks for one venue. */
+export type Habit = Pick<Fields, "group" | "level" | "audience_size" | "host" | "host_phone"> & Pick<Place, "room" | "equipment" | "access">;
+
+export function habitIn({ fields, place }: Draft): Habit {
+  return { group: fields.group, level: fields.level, audience_size: fields.audience_size, host: fields.by_proxy ? "" : fields.host, host_phone: fields.by_proxy ? "" : fields.host_phone, room: place.room, equipment: place.equipment, access: place.access };
+}
+
+/** A new draft as this venue is usually asked for; what is written already stays. */
+export function withHabit(draft: Draft, habit: Habit | undefined): Draft {
+  if (!habit) return draft;
+  const { fields, place } = draft;
+  return {
+    ...draft,
+    fields: { ...fields, group: habit.group, level: habit.level, audience_size: habit.audience_size, host: fields.host || habit.host, host_phone: fields.host_phone || habit.host_phone },
+    place: { ...place, room: place.room || habit.room, equipment: habit.equipment, access: place.access || habit.access },
+  };
+}
 
 /** The same request with its lead seat asking for the request's topic, and so many helpers. */
 export function withTopic(fields: Fields, topic: string): Fields {
@@ -77,6 +96,11 @@ export function placeOf(notes: string): Place {
   place.rest = rest.join("\n").trim();
   return place;
 }
+
+const FACILITIES = ["projector", "network", "microphone", "kitchen", "parking", "field"];
+
+/** Facilities in the reader's language; what is not known as it was written. */
+export const facilitiesOf = (names: readonly string[]) => names.map((one) => (FACILITIES.includes(one) ? t(`facility.${one}` as Key) : one)).join(" · ");
 
 const NAMES = Object.keys(blank()) as (keyof Fields)[];
 

@@ -1,19 +1,20 @@
 // One page to ask on: who, what, when, where, how many; the answer stays in sight, and every stroke is kept.
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { type View, newKey, send } from "../shared/api";
+import { Refused, type View, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
-import { either, inChinese, t, word } from "../shared/language";
-import { go, usePlace } from "../shared/router";
+import { type Key, either, inChinese, language, t, word } from "../shared/language";
+import { go, setQuery, usePlace } from "../shared/router";
 import { localDay } from "../shared/time";
 import { AnswerDetails, Chance, halfOf, shortHalf, useInstant } from "./answer";
-import { type Venue, useCalendar, useKept, useReference, useVenues } from "./data";
-import { draftOf, dropDraft, keepDraft, newDraft } from "./drafts";
-import { type Draft, type Fields, type Place, type Request, WINDOWS_MAX, WINDOWS_WANTED, changed, fieldsOf, helpersOf, isPhone, notesOf, placeOf, toggleWindow, withHelpers, withTopic } from "./fields";
+import { LONG_MS, type Venue, useCalendar, useKept, useReference, useVenues } from "./data";
+import { type Edit, draftOf, dropDraft, dropEdit, editOf, habitOf, keepDraft, keepEdit, keepHabit, lastVenue, newDraft } from "./drafts";
+import { type Draft, type Fields, type Place, type Request, WINDOWS_MAX, WINDOWS_WANTED, changed, fieldsOf, helpersOf, isPhone, notesOf, placeOf, toggleWindow, withHabit, withHelpers, withTopic } from "./fields";
 import { AHEAD, HalfDays, lookAhead, plannedBy } from "./halfdays";
 import { submit } from "./outbox";
 import { Bones, Card, Check, Choices, Counter, Field, Link, Sheet, Wrong, say, useOnline } from "./parts";
-import { ExpertSheet, TopicSheet, TalkSheet, VenueSheet } from "./pick";
+import { ended, isOver } from "./who";
+import { ExpertSheet, TalkSheet, TopicSheet, VenueSheet, speaker } from "./pick";
 
 type Answer = View<"RequestAnswer">;
 const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as const;
@@ -31,26 +32,28 @@ export default function Filing({ id, change = false }: { id?: string; change?: b
   const venues = useVenues();
   const online = useOnline();
   // shown whole at once: what follows from the venue would push everything down when it came later
-  if (!id) return venues.isPending && online ? <Bones rows={5} /> : <Form start={preset(fresh, fresh.fields.venue ? undefined : venues.data?.venues[0])} />;
+  if (!id) return venues.isPending && online ? <Bones rows={5} /> : <Form start={preset(fresh, fresh.fields.venue ? undefined : (venues.data?.venues.find((one) => one.name === lastVenue()) ?? venues.data?.venues[0]))} />;
   if (!stored.data) return stored.error ? <Wrong error={stored.error} again={() => void stored.refetch()} /> : <Bones rows={5} />;
   const request = stored.data.request as Request;
-  return <Form start={{ id: "", at: 0, fields: fieldsOf(request), place: placeOf(request.notes) }} request={request} change={change} />;
+  return <Form start={{ id: "", at: 0, fields: fieldsOf(request), place: placeOf(request.notes) }} kept={editOf(request, change)} request={request} change={change} />;
 }
 
+/** What follows from the venue, and what was said of it the last time. */
 function preset(draft: Draft, venue: Venue | undefined): Draft {
   if (!venue) return draft;
   const group = draft.fields.group || venue.group;
   const equipment = draft.place.equipment.length ? draft.place.equipment : venue.facilities;
-  return { ...draft, fields: { ...draft.fields, venue: venue.name, group, level: draft.fields.level || (group === "YOUTH" ? "JUNIOR" : group ? "ADULT" : "") }, place: { ...draft.place, equipment } };
+  const level = draft.fields.level || (group === "YOUTH" ? "JUNIOR" : group ? "ADULT" : "");
+  return withHabit({ ...draft, fields: { ...draft.fields, venue: venue.name, group, level }, place: { ...draft.place, equipment } }, habitOf(venue.name));
 }
 
-function Form({ start, request, change = false }: { start: Draft; request?: Request; change?: boolean }) {
+function Form({ start, kept, request, change = false }: { start: Draft; kept?: Edit; request?: Request; change?: boolean }) {
   const [first] = useState(start);
-  const [draft, setDraft] = useState(first);
+  const [draft, setDraft] = useState(kept?.draft ?? first);
   const [sheet, setSheet] = useState<"" | "topic" | "talk" | "expert" | "venue" | "answer" | "discard">("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useState(kept?.reason ?? "");
   const [key] = useState(newKey);
   const queries = useQueryClient();
   const { fields, place } = draft;
@@ -60,12 +63,17 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
   const reference = useReference();
   const calendar = useCalendar(today, AHEAD);
   const instant = useInstant(fields, look);
-  const venue = venues.data?.venues.find((one) => one.name === fields.venue);
+  const listed = venues.data?.venues.find((one) => one.name === fields.venue);
+  const alone = useKept<View<"VenueAnswer">>(fields.venue, {}, { enabled: Boolean(fields.venue) && venues.isFetched && !listed, staleTime: LONG_MS });
+  const venue = listed ?? alone.data?.venue;
   const topic = reference.data?.topics.find((one) => one.id === fields.topic);
 
   useEffect(() => {
-    if (!request && draft !== first) keepDraft(draft);
-  }, [draft, first, request]);
+    if (draft === first && !reason) return;
+    if (request) return keepEdit(request, change, { etag: request.etag, draft, reason });
+    keepDraft(draft);
+    setQuery({ draft: draft.id }); // who comes back to this address, from signing in as well, finds it again
+  }, [draft, first, request, change, reason]);
 
   const set = (values: Partial<Fields>) => setDraft((one) => ({ ...one, fields: { ...one.fields, ...values } }));
   const setPlace = (values: Partial<Place>) => setDraft((one) => ({ ...one, place: { ...one.place, ...values } }));
@@ -76,16 +84,23 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
     });
   const title = topic ? `${inChinese(`form.${fields.form || "LECTURE"}`)}：${topic.zh}` : "";
   const whole = (): Fields => ({ ...fields, title: request && request.topic === fields.topic ? request.title : title, notes: notesOf(place) });
-  const missing = [
-    !fields.venue && t("file.venue"),
-    !fields.group && t("file.group"),
-    !fields.topic && t("file.topic"),
-    !fields.windows.length && t("windows"),
-    !isPhone(fields.host_phone) && t("file.phone"),
-    fields.by_proxy && !place.proxy.trim() && t("file.proxy.who"),
-    change && !reason.trim() && t("file.reason"),
-  ].filter(Boolean) as string[];
-  const refused = instant.answer?.findings.some((one) => one.severity === "REFUSED") ?? false;
+  const missing: { what: Key; at: string; sheet?: "topic" | "venue" }[] = [];
+  if (!fields.venue) missing.push({ what: "file.venue", at: "file-where", sheet: "venue" });
+  if (!fields.group) missing.push({ what: "file.group", at: "file-who" });
+  if (!fields.topic) missing.push({ what: "file.topic", at: "file-what", sheet: "topic" });
+  if (!fields.windows.length) missing.push({ what: "file.times", at: "file-when" });
+  if (!isPhone(fields.host_phone)) missing.push({ what: "file.phone", at: "file-where" });
+  if (fields.by_proxy && !place.proxy.trim()) missing.push({ what: "file.proxy.who", at: "file-seats" });
+  if (change && !reason.trim()) missing.push({ what: "file.reason", at: "file-seats" });
+  const next = missing[0];
+  /** The one button under the thumb leads to what is missing, one thing after the other, and then sends. */
+  function lead() {
+    if (!next) return;
+    if (next.sheet) return setSheet(next.sheet);
+    const card = document.getElementById(next.at);
+    card?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    card?.focus({ preventScroll: true });
+  }
 
   async function finish() {
     setBusy(true);
@@ -93,12 +108,12 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
     try {
       const body = whole();
       if (!request) {
-        const answer = await submit<Answer>({ kind: "file", key: `file-${draft.id}-${key.slice(0, 12)}`, title: body.title, path: "requests", body: { request: body, submit: true }, draft: draft.id });
+        const answer = await submit<Answer>({ kind: "file", key: `file-${draft.id}`, title: body.title, path: "requests", body: { request: body, submit: true }, draft: draft.id });
+        keepHabit(draft);
         if (!answer) {
-          say(t("outbox.saved"));
+          say(t(isOver() ? "outbox.saved.ended" : "outbox.saved"));
           return go("/app");
         }
-        dropDraft(draft.id);
         say(t(answer.request.state === "ENDORSED" ? "file.done.endorsed" : "file.done.waiting"));
         void queries.invalidateQueries();
         return go(`/app/${answer.request.name}`);
@@ -111,11 +126,13 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
         if (names.length) etag = (await send<Answer>(path, { request: body, fields: names, etag }, key, "PATCH")).request.etag;
         if (request.state === "DRAFT") await send(`${path}:submit`, { etag });
       }
+      dropEdit(request, change);
       await queries.invalidateQueries();
       say(t(change ? "change.waiting" : request.state === "DRAFT" ? "file.done" : "file.saved"));
       go(`/app/${request.name}`);
     } catch (failed) {
-      setError(failed as Error);
+      ended(failed);
+      setError(failed instanceof Refused && failed.reason === "REQUEST_ID_REUSED" ? new Error(t("file.twice")) : (failed as Error));
     } finally {
       setBusy(false);
     }
@@ -128,7 +145,8 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
       className="filing"
       onSubmit={(event) => {
         event.preventDefault();
-        void finish();
+        if (next) lead();
+        else void finish();
       }}
     >
       <header className="top">
@@ -139,21 +157,22 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
         {!request && draft !== first && <span className="quiet small">{t("file.saved")}</span>}
       </header>
       {change && <p className="strip">{t("file.change.note")}</p>}
+      {kept && <p className="strip">{t("file.restored")}</p>}
       <div className="columns">
         <div>
-          <Card title={t("file.who")}>
+          <Card title={t("file.who")} id="file-who">
             <Choices label={t("file.group")} value={fields.group} options={GROUPS.map((value) => ({ value, text: word("group", value) }))} onChange={(group) => set({ group, level: group === "YOUTH" ? (fields.level === "ADULT" ? "JUNIOR" : fields.level || "JUNIOR") : "ADULT" })} quiet />
-            {fields.group === "YOUTH" && <Choices label={t("file.level")} value={fields.level} options={BANDS.slice(0, 3).map((value) => ({ value, text: t(`band.${value}`) }))} onChange={(level) => set({ level })} />}
+            {fields.group === "YOUTH" && <Choices label={t("file.level")} value={fields.level} options={BANDS.slice(0, 3).map((value) => ({ value, text: t(`band.${value}`) }))} onChange={(level) => set({ level })} even={3} />}
             <Counter label={t("file.size")} value={fields.audience_size} min={1} max={100_000} step={10} less={t("file.size.less")} more={t("file.size.more")} onChange={(audience_size) => set({ audience_size })} />
           </Card>
-          <Card title={t("file.what")}>
+          <Card title={t("file.what")} id="file-what">
             <button type="button" className="pick" onClick={() => setSheet("topic")}>
               <span>{t("file.topic")}</span>
               <b>{topic ? either(topic.zh, topic.en) : t("file.topic.choose")}</b>
               <Glyph name="next" size={18} />
             </button>
-            <Choices label={t("file.form")} value={fields.form} options={FORMS.map((value) => ({ value, text: word("form", value) }))} onChange={(form) => set({ form })} />
-            <Choices label={t("file.duration")} value={String(fields.duration_min) as (typeof LENGTHS)[number]} options={LENGTHS.map((value) => ({ value, text: t("minutes", { count: value }) }))} onChange={(value) => set({ duration_min: Number(value) })} />
+            <Choices label={t("file.form")} value={fields.form} options={FORMS.map((value) => ({ value, text: word("form", value) }))} onChange={(form) => set({ form })} even={language() === "zh" ? 4 : 2} />
+            <Choices label={t("file.duration")} value={String(fields.duration_min) as (typeof LENGTHS)[number]} options={LENGTHS.map((value) => ({ value, text: t("minutes", { count: value }) }))} onChange={(value) => set({ duration_min: Number(value) })} even={4} />
             {fields.topic && (
               <>
                 <button type="button" className="pick" onClick={() => setSheet("talk")}>
@@ -174,7 +193,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
               </>
             )}
           </Card>
-          <Card title={t("file.when")} aside={<span className={fields.windows.length >= WINDOWS_WANTED ? "state green" : "state slate"}>{t("file.windows.count", { count: fields.windows.length })}</span>}>
+          <Card title={t("file.when")} id="file-when" aside={<span className={fields.windows.length >= WINDOWS_WANTED ? "state green" : "state slate"}>{t("file.windows.count", { count: fields.windows.length })}</span>}>
             <p className="quiet">{t(fields.topic ? "file.windows.note" : "file.windows.waiting")}</p>
             <HalfDays today={today} days={calendar.data ?? []} chosen={fields.windows} ready={instant.answer?.ready_time ?? null} outlook={instant.outlook} school={fields.group === "YOUTH"} round={plannedBy(instant.answer?.next_round)} opensAtChoice onToggle={toggle} />
             {fields.windows.length > 0 && (
@@ -190,7 +209,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
               </ul>
             )}
           </Card>
-          <Card title={t("file.where")}>
+          <Card title={t("file.where")} id="file-where" aside={<span className="quiet small">{t("optional.rest")}</span>}>
             {venues.data && !venues.data.venues.length ? (
               <p className="empty">{t("file.venue.none")}</p>
             ) : (
@@ -215,7 +234,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
             <Field label={t("file.host")} value={fields.host} example={t("file.host.example")} onChange={(host) => set({ host })} max={40} />
             <Field label={t("file.phone")} value={fields.host_phone} phone note={t("file.phone.note")} wrong={isPhone(fields.host_phone) ? "" : t("file.phone.wrong")} onChange={(host_phone) => set({ host_phone: host_phone.trim() })} max={16} />
           </Card>
-          <Card title={t("file.seats")}>
+          <Card title={t("file.seats")} id="file-seats" aside={<span className="quiet small">{t("optional.part")}</span>}>
             <p className="pair">
               <span>{t("file.lead")}</span>
               <b>{t("file.lead.any")}</b>
@@ -253,9 +272,11 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
             <div className="now-said">
               <Chance instant={instant} />
             </div>
-            <small className="todo">{missing.length ? t("file.todo", { what: missing.slice(0, 2).join(t("file.todo.and")) }) : refused ? "" : t("answer.valid")}</small>
-            <button type="submit" className="big" disabled={busy || missing.length > 0}>
-              {action}
+            <small className="todo">
+              {missing.length ? t("file.todo", { what: missing.slice(0, 2).map((one) => t(one.what)).join(t("file.todo.and")) }) : instant.refused ? t("answer.refused") : fields.windows.length < WINDOWS_WANTED ? t("answer.more", { count: WINDOWS_WANTED - fields.windows.length }) : t(instant.failed ? "answer.filled" : "answer.valid")}
+            </small>
+            <button type="submit" className={next ? "big next-step" : "big"} disabled={busy}>
+              {next ? t("file.next") : action}
             </button>
           </div>
         </aside>
@@ -276,7 +297,7 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
           fields={fields}
           onClose={() => setSheet("")}
           onPick={(talk) => {
-            set(talk ? { talk: talk.name, form: talk.form, duration_min: talk.duration_min, named_expert: talk.expert || talk.name.split("/talks/")[0]! } : { talk: "" });
+            set(talk ? { talk: talk.name, form: talk.form, duration_min: talk.duration_min, named_expert: speaker(talk) } : { talk: "" });
             setSheet("");
           }}
         />
@@ -291,9 +312,8 @@ function Form({ start, request, change = false }: { start: Draft; request?: Requ
           }}
         />
       )}
-      {sheet === "venue" && venues.data && (
+      {sheet === "venue" && (
         <VenueSheet
-          venues={venues.data.venues}
           chosen={fields.venue}
           onClose={() => setSheet("")}
           onPick={(picked) => {

@@ -6,7 +6,8 @@ import { follow, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { Waiting } from "./waiting";
 import { Link, Notices, useOnline } from "./parts";
-import { isExpert, mayFile } from "./who";
+import { toSignIn } from "../shared/session";
+import { isExpert, mayFile, useEnded } from "./who";
 
 type Tab = { to: string; glyph: Parameters<typeof Glyph>[0]["name"]; text: Key };
 const ASKING: readonly Tab[] = [
@@ -25,6 +26,7 @@ const tabsOf = (who: Session | null): readonly Tab[] => [...(who && isExpert(who
 export function Frame({ who, children }: { who: Session | null; children: ReactNode }) {
   const { path } = usePlace();
   const online = useOnline();
+  const over = useEnded();
   const filing = /\/(new|edit|change)$/.test(path);
   useEffect(() => {
     document.title = `${t(tabsOf(who).find((tab) => tab.to === path)?.text ?? "app.home")} · ${t("app.name")}`;
@@ -47,6 +49,14 @@ export function Frame({ who, children }: { who: Session | null; children: ReactN
         ))}
       </nav>
       <main id="main" tabIndex={-1}>
+        {over && (
+          <div className="strip ended" role="alert">
+            <span>{t("app.ended")}</span>
+            <button type="button" className="big" onClick={toSignIn}>
+              {t("app.signin")}
+            </button>
+          </div>
+        )}
         {!online && (
           <p className="strip" role="status">
             {t("app.offline")}

@@ -63,7 +63,11 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, round = 
   const start = monday(today);
   const pages = Math.ceil((daysBetween(start, today) + AHEAD_DAYS) / (WEEKS * WEEK));
   const pageOf = (day: string) => Math.min(pages - 1, Math.max(0, Math.floor(daysBetween(start, day) / (WEEKS * WEEK))));
-  const [page, setPage] = useState(() => pageOf(chosen[0] && opensAtChoice ? localDay(chosen[0].start_time) : today));
+  const freeDays = useMemo(() => (outlook ? [...outlook].filter(([, one]) => one.free > 0).map(([key]) => key.slice(0, 10)) : chosen.map((one) => localDay(one.start_time))).sort(), [outlook, chosen]);
+  // opens where somebody is free, and stays where it has been turned to
+  const [turned, setPage] = useState<number | null>(null);
+  const opensAt = opensAtChoice ? (chosen[0] ? localDay(chosen[0].start_time) : (freeDays[0] ?? today)) : today;
+  const page = turned ?? pageOf(opensAt);
   const byDay = useMemo(() => new Map(days.map((day) => [day.day, day])), [days]);
   const last = addDays(today, AHEAD_DAYS - 1);
   const weeks = useMemo(() => {
@@ -72,8 +76,12 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, round = 
   }, [start, page]);
   const most = useMemo(() => Math.max(1, ...(outlook ? [...outlook.values()].map((one) => one.free) : [1])), [outlook]);
   const shown = new Set(weeks.flat());
-  const freeDays = outlook ? [...outlook].filter(([, one]) => one.free > 0).map(([key]) => key.slice(0, 10)) : [];
-  const later = freeDays.some((day) => shown.has(day)) ? undefined : freeDays.filter((day) => day > weeks[WEEKS - 1]![WEEK - 1]!).sort()[0];
+  const later = freeDays.some((day) => shown.has(day)) ? undefined : freeDays.find((day) => day > weeks[WEEKS - 1]![WEEK - 1]!);
+  const skipped = outlook && turned === null && page > 0 && !chosen.length ? freeDays[0] : undefined;
+  const toggle = (period: Period) => {
+    setPage(page);
+    onToggle(period);
+  };
   const provisional = weeks.flat().some((day) => byDay.get(day)?.status === "PROVISIONAL");
   return (
     <div className="halfdays">
@@ -87,12 +95,18 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, round = 
         </button>
       </div>
       <div className="week head" aria-hidden="true">
+        <i />
         {weekdayNames().map((name, index) => (
           <span key={index}>{name}</span>
         ))}
       </div>
       {weeks.map((week) => (
         <div className="week" key={week[0]}>
+          <div className="gutter" aria-hidden="true">
+            {HALVES.map((half) => (
+              <span key={half}>{t(`half.${half}`)}</span>
+            ))}
+          </div>
           {week.map((day) => {
             const kind = byDay.get(day);
             const outside = day < today || day > last;
@@ -102,15 +116,15 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, round = 
             const exam = school && kind ? either(kind.exam, kind.exam_en) : "";
             const planned = round !== null && round.first <= day && day <= round.last;
             return (
-              <div key={day} className={`day${off || holidays ? " off" : ""}${planned ? " planned" : ""}`}>
+              <div key={day} className={`day${off || holidays ? " off" : ""}${planned ? " planned" : ""}${day === today ? " today" : ""}`}>
                 <span className="date">
-                  {day.endsWith("-01") ? <em>{named(day, { month: "short" })}</em> : Number(day.slice(8))}
+                  {day.endsWith("-01") ? <em>{named(day, language() === "zh" ? { month: "numeric", day: "numeric" } : { month: "short", day: "numeric" })}</em> : Number(day.slice(8))}
                   {kind?.kind === "DAY_OFF" && <i className="mark">{t("half.off")}</i>}
                   {kind?.kind === "MAKE_UP_WORKDAY" && <i className="mark work">{t("half.work")}</i>}
                   {exam && !off && <i className="mark exam" title={exam}>{t("half.exam")}</i>}
                 </span>
                 {HALVES.map((half) => (
-                  <Cell key={half} day={day} half={half} kind={kind} holidays={Boolean(holidays)} exam={exam} planned={planned} chosen={chosen} ready={ready} outlook={outlook} most={most} onToggle={onToggle} />
+                  <Cell key={half} day={day} half={half} kind={kind} holidays={Boolean(holidays)} exam={exam} planned={planned} chosen={chosen} ready={ready} outlook={outlook} most={most} onToggle={toggle} />
                 ))}
               </div>
             );
@@ -119,17 +133,16 @@ export function HalfDays({ today, days, chosen, ready, outlook, school, round = 
       ))}
       {later && (
         <button type="button" className="wide" onClick={() => setPage(pageOf(later))}>
-          {t("half.first", { day: dayLong(`${later}T04:00:00Z`) })}
+          {t(outlook ? "half.first" : "free.first", { day: dayLong(`${later}T04:00:00Z`) })}
         </button>
       )}
+      {skipped && <p className="quiet small">{t("half.skipped", { day: dayLong(`${skipped}T04:00:00Z`) })}</p>}
       {outlook && (
         <p className="legend">
-          <span>{t("half.legend")}</span>
-          <span>{t("half.legend.few")}</span>
           {[1, 2, 3, 4].map((heat) => (
-            <i key={heat} className={`heat${heat}`} />
+            <i key={heat} className={`heat${heat}`} aria-hidden="true" />
           ))}
-          <span>{t("half.legend.many")}</span>
+          <span>{t("half.legend")}</span>
         </p>
       )}
       {round && (
@@ -171,7 +184,7 @@ function Cell({ day, half, kind, holidays, exam, planned, chosen, ready, outlook
   ];
   return (
     <button type="button" className={`half${heat >= 0 ? ` heat${heat}` : ""}`} aria-pressed={on} aria-label={said.filter(Boolean).join(" · ")} title={said.filter(Boolean).slice(1).join(" · ")} disabled={early && !on} onClick={() => onToggle(period)}>
-      {t(`half.${half}`)}
+      {on ? <Glyph name="check" size={18} /> : look && !early ? look.free : ""}
     </button>
   );
 }

@@ -1,6 +1,6 @@
 // The app of those who ask and those who serve: a shell that opens at once, and pages that load when they are looked at.
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, StrictMode, Suspense, lazy, useEffect, useState } from "react";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { Component, type ReactNode, StrictMode, Suspense, lazy, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Refused } from "../shared/api";
 import { speak, t, useLanguage } from "../shared/language";
@@ -13,12 +13,14 @@ import { Frame } from "./frame";
 import { Home } from "./home";
 import { onSent, startOutbox } from "./outbox";
 import { Bones, Wrong } from "./parts";
-import { Who, isExpert, mayFile, whoIsThere } from "./who";
+import { Who, ended, isExpert, mayFile, whoIsThere } from "./who";
 import { venueWords } from "./words";
 
 speak(venueWords);
 
 const queries = new QueryClient({
+  queryCache: new QueryCache({ onError: ended }),
+  mutationCache: new MutationCache({ onError: ended }),
   defaultOptions: {
     queries: {
       networkMode: "always",
@@ -46,7 +48,24 @@ function page(path: string, who: Session): ReactNode {
   if (first === "limits" && !id) return <Limits />;
   if (first === "record" && !id) return <Served />;
   if (first === "me" && !id) return <Me />;
-  return <p className="empty">{t("page.none")}</p>;
+  return <h1 className="empty small">{t("page.none")}</h1>;
+}
+
+/** A page that fails, as when its file is of a version that is gone, says so and can be loaded again. */
+class Whole extends Component<{ children: ReactNode }, { broken: boolean }> {
+  state = { broken: false };
+  static getDerivedStateFromError = () => ({ broken: true });
+  render() {
+    if (!this.state.broken) return this.props.children;
+    return (
+      <div className="empty" role="alert">
+        <p>{t("app.broken")}</p>
+        <button type="button" className="big" onClick={() => location.reload()}>
+          {t("app.reload")}
+        </button>
+      </div>
+    );
+  }
 }
 
 function App() {
@@ -81,7 +100,9 @@ function App() {
   return (
     <Who.Provider value={who}>
       <Frame who={who}>
-        <Suspense fallback={<Bones rows={4} />}>{page(path, who)}</Suspense>
+        <Whole key={path}>
+          <Suspense fallback={<Bones rows={4} />}>{page(path, who)}</Suspense>
+        </Whole>
       </Frame>
     </Who.Provider>
   );

@@ -1,6 +1,6 @@
 // The account: language, light, places, what the phone keeps, and the way out.
 import { useState } from "react";
-import { newKey, send } from "../shared/api";
+import { type Refused, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { either, language, setLanguage, t, word } from "../shared/language";
 import { toggleTheme, useTheme } from "../shared/theme";
@@ -8,6 +8,13 @@ import { useVenues } from "./data";
 import { forget, keptBytes } from "./device";
 import { Bones, Card, Check, Choices, Sheet, Wrong } from "./parts";
 import { mayFile, useWho } from "./who";
+
+const PAGE = 10;
+
+/** Whose session is over already is signed out. */
+function unlessOver(error: Refused) {
+  if (error.status !== 401) throw error;
+}
 
 export default function Me() {
   const who = useWho();
@@ -18,7 +25,7 @@ export default function Me() {
     forget();
     location.replace("/");
   };
-  const act = (what: () => Promise<unknown>) => what().then(leave, (failed: Error) => setError(failed));
+  const act = (what: () => Promise<unknown>) => what().then(leave, setError);
   return (
     <>
       <header className="hero">
@@ -41,7 +48,7 @@ export default function Me() {
       </Card>
       {error && <Wrong error={error} />}
       <div className="buttons">
-        <button type="button" className="plain" onClick={() => void act(() => send("session", {}, newKey(), "DELETE"))}>
+        <button type="button" className="plain" onClick={() => void act(() => send("session", {}, newKey(), "DELETE").catch(unlessOver))}>
           {t("me.signout")}
         </button>
         <button type="button" className="plain bad" onClick={() => setDeleting(true)}>
@@ -72,11 +79,14 @@ export default function Me() {
 
 function Places() {
   const venues = useVenues();
+  const [pages, setPages] = useState(1);
+  const list = venues.data?.venues;
+  const shown = list?.slice(0, pages * PAGE);
   return (
     <Card title={t("me.places")}>
       {!venues.data && (venues.error ? <Wrong error={venues.error} again={() => void venues.refetch()} /> : <Bones rows={2} />)}
       <ul className="rows">
-        {venues.data?.venues.slice(0, 20).map((one) => (
+        {shown?.map((one) => (
           <li key={one.name} className="row">
             <span>
               <b>{one.display_name}</b>
@@ -88,6 +98,11 @@ function Places() {
           </li>
         ))}
       </ul>
+      {list && shown && shown.length < list.length && (
+        <button type="button" className="wide" onClick={() => setPages(pages + 1)}>
+          {t("load.more")}
+        </button>
+      )}
     </Card>
   );
 }

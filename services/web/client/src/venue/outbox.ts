@@ -2,6 +2,8 @@
 import { useSyncExternalStore } from "react";
 import { Refused, newKey, send } from "../shared/api";
 import { drop, load, names, store } from "./device";
+import { dropDraft } from "./drafts";
+import { ended } from "./who";
 
 export type Kind = "file" | "deliver" | "rate" | "confirm";
 export type Job = { key: string; kind: Kind; title: string; path: string; body: unknown; at: number; refused?: string; draft?: string };
@@ -56,10 +58,11 @@ async function attempt(job: Job, asked: boolean): Promise<unknown> {
   try {
     const answer = await send<unknown>(job.path, job.body, job.key);
     drop("outbox", job.key);
+    if (job.draft) dropDraft(job.draft);
     done.forEach((listener) => listener(job, answer));
     return answer;
   } catch (error) {
-    if (isAway(error) || (error instanceof Refused && error.status === 401)) return undefined;
+    if (isAway(error) || ended(error)) return undefined;
     if (asked) {
       drop("outbox", job.key);
       throw error;

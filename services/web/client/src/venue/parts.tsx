@@ -1,7 +1,8 @@
 // The few pieces every page is made of.
 import { type ReactNode, useEffect, useId, useRef, useSyncExternalStore } from "react";
 import { Glyph } from "../shared/glyph";
-import { t } from "../shared/language";
+import { Refused } from "../shared/api";
+import { either, t } from "../shared/language";
 import { follow } from "../shared/router";
 
 export function useOnline(): boolean {
@@ -26,9 +27,9 @@ export function Link({ to, className, children, label }: { to: string; className
   );
 }
 
-export function Card({ title, aside, children, className = "" }: { title?: ReactNode; aside?: ReactNode; children: ReactNode; className?: string }) {
+export function Card({ title, aside, children, className = "", id }: { title?: ReactNode; aside?: ReactNode; children: ReactNode; className?: string; id?: string }) {
   return (
-    <section className={`card ${className}`}>
+    <section className={`card ${className}`} id={id} tabIndex={id ? -1 : undefined}>
       {title && (
         <header>
           <h2>{title}</h2>
@@ -40,11 +41,20 @@ export function Card({ title, aside, children, className = "" }: { title?: React
   );
 }
 
+/** A service's sentence is in both languages, English first; the one that is read. */
+export function inOne(both: string): string {
+  const [, english, chinese] = /^(.*?[.!?]) (\p{Script=Han}.*)$/u.exec(both) ?? [];
+  return english && chinese ? either(chinese, english) : both;
+}
+
 export function Wrong({ error, again }: { error: Error; again?: () => void }) {
   return (
     <p className="wrong" role="alert">
       <Glyph name="warning" size={18} />
-      <span>{error.message || t("app.part.failed")}</span>
+      <span>
+        {error.message || t("app.part.failed")}
+        {error instanceof Refused && error.violations.map((one) => <small key={one.path}>{inOne(one.detail)}</small>)}
+      </span>
       {again && (
         <button type="button" className="link" onClick={again}>
           {t("again")}
@@ -65,16 +75,18 @@ export function Bones({ rows = 3 }: { rows?: number }) {
 }
 
 /** A question with a few answers, one of which holds: native radio buttons under the skin. */
-export function Choices<Value extends string>({ label, value, options, onChange, quiet = false }: {
+export function Choices<Value extends string>({ label, value, options, onChange, quiet = false, even }: {
   label: string;
   value: Value | "";
   options: readonly { value: Value; text: string }[];
   onChange: (value: Value) => void;
   quiet?: boolean;
+  /** So many of one width beside each other, on a phone. */
+  even?: number;
 }) {
   const name = useId();
   return (
-    <fieldset className="choices">
+    <fieldset className={even ? `choices even${even}` : "choices"}>
       <legend className={quiet ? "hidden" : undefined}>{label}</legend>
       {options.map((option) => (
         <label key={option.value} className={option.value === value ? "on" : undefined}>
@@ -98,8 +110,9 @@ export function Check({ checked, onChange, children, note }: { checked: boolean;
   );
 }
 
-export function Counter({ label, value, min, max, step, onChange, less, more }: {
+export function Counter({ label, unit, value, min, max, step, onChange, less, more }: {
   label: string;
+  unit?: string;
   value: number;
   min: number;
   max: number;
@@ -112,11 +125,13 @@ export function Counter({ label, value, min, max, step, onChange, less, more }: 
   const within = (next: number) => onChange(Math.min(max, Math.max(min, next)));
   return (
     <div className="counter">
-      <label htmlFor={id}>{label}</label>
+      <span>
+        <label htmlFor={id}>{label}</label> {unit && <small id={`${id}-unit`}>{unit}</small>}
+      </span>
       <button type="button" aria-label={less} disabled={value <= min} onClick={() => within(value - step)}>
         −
       </button>
-      <input id={id} inputMode="numeric" value={value} onChange={(event) => within(Number(event.target.value.replace(/\D/g, "").slice(0, 6)))} onFocus={(event) => event.target.select()} />
+      <input id={id} inputMode="numeric" aria-describedby={unit && `${id}-unit`} value={value} onChange={(event) => within(Number(event.target.value.replace(/\D/g, "").slice(0, 6)))} onFocus={(event) => event.target.select()} />
       <button type="button" aria-label={more} disabled={value >= max} onClick={() => within(value + step)}>
         +
       </button>
@@ -188,6 +203,16 @@ export function Sheet({ title, onClose, children, foot }: { title: string; onClo
         {foot && <footer>{foot}</footer>}
       </div>
     </dialog>
+  );
+}
+
+/** The rest of a list, when it is asked for. */
+export function More({ list }: { list: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> } }) {
+  if (!list.hasNextPage) return null;
+  return (
+    <button type="button" className="wide" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+      {t("load.more")}
+    </button>
   );
 }
 

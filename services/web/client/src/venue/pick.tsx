@@ -3,9 +3,12 @@ import { useState } from "react";
 import type { View } from "../shared/api";
 import { either, t, word } from "../shared/language";
 import { minutes } from "../shared/time";
-import { type Topic, type Venue, useKept } from "./data";
+import { type Topic, type Venue, useKept, useVenues } from "./data";
 import type { Fields } from "./fields";
 import { Bones, Sheet, Wrong } from "./parts";
+
+const VENUES = 30;
+const EXPERTS = 60;
 
 type Pick<T> = { onPick: (value: T) => void; onClose: () => void };
 
@@ -44,8 +47,12 @@ export function TopicSheet({ topics, fields, onPick, onClose }: Pick<string> & {
 }
 
 export type Talk = View<"TalkShown">;
+export const speaker = (talk: Talk) => talk.name.split("/talks/")[0]!;
+
 export function TalkSheet({ fields, onPick, onClose }: Pick<Talk | null> & { fields: Fields }) {
   const found = useKept<View<"TalksShown">>("talks", { topic: fields.topic, approved_for: fields.group, page_size: 100 });
+  const experts = useKept<View<"ExpertsShown">>("experts", { topic: fields.topic, text: "", page_size: EXPERTS });
+  const names = new Map(experts.data?.experts.map((one) => [one.name, one.display_name]));
   return (
     <Sheet title={t("file.talk")} onClose={onClose}>
       <ul className="options">
@@ -59,7 +66,7 @@ export function TalkSheet({ fields, onPick, onClose }: Pick<Talk | null> & { fie
             <button type="button" aria-pressed={one.name === fields.talk} onClick={() => onPick(one)}>
               <b>{one.title}</b>
               <small>
-                {word("form", one.form)} · {minutes(one.duration_min)} · {t("file.talk.approved")}
+                {[names.get(speaker(one)), word("form", one.form), minutes(one.duration_min), t("file.talk.approved")].filter(Boolean).join(" · ")}
               </small>
             </button>
           </li>
@@ -75,7 +82,7 @@ export function TalkSheet({ fields, onPick, onClose }: Pick<Talk | null> & { fie
 export type Expert = View<"ExpertShown">;
 export function ExpertSheet({ fields, onPick, onClose }: Pick<Expert | null> & { fields: Fields }) {
   const [text, setText] = useState("");
-  const found = useKept<View<"ExpertsShown">>("experts", { topic: fields.topic, text, page_size: 60 });
+  const found = useKept<View<"ExpertsShown">>("experts", { topic: fields.topic, text, page_size: EXPERTS });
   const rows = found.data?.experts.filter((one) => one.state === "ACTIVE" && one.role !== "VOLUNTEER" && (!fields.group || one.audiences.includes(fields.group)));
   return (
     <Sheet title={t("file.expert")} onClose={onClose}>
@@ -102,14 +109,18 @@ export function ExpertSheet({ fields, onPick, onClose }: Pick<Expert | null> & {
   );
 }
 
-export function VenueSheet({ venues, chosen, onPick, onClose }: Pick<Venue> & { venues: readonly Venue[]; chosen: string }) {
+export function VenueSheet({ chosen, onPick, onClose }: Pick<Venue> & { chosen: string }) {
   const [text, setText] = useState("");
-  const found = venues.filter((one) => one.display_name.includes(text));
+  const all = useVenues().data;
+  const many = Boolean(all?.next_page_token); // more than are here: the services look for it
+  const asked = useKept<View<"VenuesShown">>("venues", { text, page_size: VENUES }, { enabled: many && text !== "" });
+  const venues = all?.venues ?? [];
+  const found = many && text ? (asked.data?.venues ?? []) : venues.filter((one) => one.display_name.includes(text));
   return (
     <Sheet title={t("file.venue.choose")} onClose={onClose}>
       {venues.length > 8 && <Search label={t("file.venue.search")} value={text} onChange={setText} />}
       <ul className="options">
-        {found.map((one) => (
+        {found.slice(0, VENUES).map((one) => (
           <li key={one.name}>
             <button type="button" aria-pressed={one.name === chosen} onClick={() => onPick(one)}>
               <b>{one.display_name}</b>
@@ -120,6 +131,8 @@ export function VenueSheet({ venues, chosen, onPick, onClose }: Pick<Venue> & { 
           </li>
         ))}
       </ul>
+      {asked.error && !asked.data && <Wrong error={asked.error} again={() => void asked.refetch()} />}
+      {found.length > VENUES || (many && !text) ? <p className="quiet small">{t("file.venue.more")}</p> : !found.length && !asked.isFetching && <p className="empty">{t("file.venue.no")}</p>}
     </Sheet>
   );
 }

@@ -1,6 +1,6 @@
 // One request: where it stands, who comes or why nobody does, and what one may do now.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { type View, get, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, language, t, word } from "../shared/language";
@@ -8,13 +8,13 @@ import { go } from "../shared/router";
 import { clock, localDay, minutes, moment, range } from "../shared/time";
 import { halfOf } from "./answer";
 import { type EventShown, type Venue, useKept, useReference, useTitle, useVenues } from "./data";
-import { keepDraft, newDraft } from "./drafts";
-import { type Request, again, fieldsOf, isRepaired, placeOf, repaired } from "./fields";
+import { keepDraft, markSeen, newDraft } from "./drafts";
+import { type Request, again, facilitiesOf, fieldsOf, isRepaired, placeOf, repaired } from "./fields";
 import { ExpertName } from "./filing";
 import { StateOf } from "./home";
 import { submit } from "./outbox";
 import { Bones, Card, Counter, Field, Link, Sheet, Wrong, say } from "./parts";
-import { mayEndorse, useWho } from "./who";
+import { ended, mayEndorse, useWho } from "./who";
 
 type Answer = View<"RequestAnswer">;
 type EventAnswer = View<"EventAnswer">;
@@ -25,7 +25,17 @@ export default function RequestPage({ id }: { id: string }) {
   const found = useKept<Answer>(`requests/${id}`, {}, { refetchInterval: 20_000 });
   const request = found.data?.request as Request | undefined;
   const event = useKept<EventAnswer>(request?.event ?? "", {}, { enabled: Boolean(request?.event), refetchInterval: 20_000 });
-  if (!request) return found.error ? <Wrong error={found.error} again={() => void found.refetch()} /> : <Bones rows={5} />;
+  if (!request)
+    return found.error ? (
+      <>
+        <Link to="/app" className="round" label={t("app.back")}>
+          <Glyph name="back" size={20} />
+        </Link>
+        <Wrong error={found.error} again={() => void found.refetch()} />
+      </>
+    ) : (
+      <Bones rows={5} />
+    );
   return <Shown request={request} event={request.event ? event.data?.event : undefined} failed={event.error} fresh={found.isFetchedAfterMount} />;
 }
 
@@ -42,6 +52,7 @@ function useAct() {
       if (said) say(t(said));
       return true;
     } catch (failed) {
+      ended(failed);
       setError(failed as Error);
       return false;
     } finally {
@@ -72,7 +83,7 @@ function Shown({ request, event, failed, fresh }: { request: Request; event?: Ev
             {venue?.display_name} {request.by_proxy && <span className="state violet">{t("proxy.yes")}</span>}
           </p>
         </div>
-        <StateOf state={event?.state === "DELIVERED" ? "SCHEDULED" : request.state} />
+        <StateOf state={request.state} event={event} />
       </header>
       <div className="columns">
         <div>
@@ -81,7 +92,7 @@ function Shown({ request, event, failed, fresh }: { request: Request; event?: Ev
           {event && event.state === "PUBLISHED" && begun && <CheckIn event={event} />}
           {event && event.state === "DELIVERED" && <Rate event={event} />}
           {request.event && !event && (failed ? <Wrong error={failed} /> : <Bones />)}
-          {event && <Team event={event} request={request} />}
+          {event && <Team event={event} />}
           {request.state === "UNSERVED" && <WhyNot request={request} />}
           {mayEndorse(who) && request.state === "SUBMITTED" && <Endorse request={request} />}
           {returned && (
@@ -106,14 +117,17 @@ function Steps({ request, event, entries }: { request: Request; event?: EventSho
   const at = (...what: string[]) => entries.filter((one) => what.includes(one.what)).at(-1)?.time ?? null;
   const rank = { DRAFT: 0, SUBMITTED: 1, ENDORSED: 2, IN_ROUND: 3, UNSERVED: 3, SCHEDULED: 4, WITHDRAWN: 0, CANCELLED: 4 }[request.state || "DRAFT"] ?? 0;
   const delivered = event?.state === "DELIVERED";
-  const steps: { key: Key; time: string | null }[] = [
-    { key: "step.filed", time: at("SUBMITTED", "FILED") },
-    { key: "step.endorsed", time: at("ENDORSED") },
-    { key: "step.round", time: at("FROZEN") },
-    { key: request.state === "UNSERVED" ? "step.unserved" : "step.planned", time: at("SCHEDULED", "UNSERVED") },
-    { key: "step.delivered", time: delivered ? (event?.period?.start_time ?? null) : null },
-  ];
   const done = delivered ? 5 : rank;
+  const unserved = request.state === "UNSERVED";
+  // what is still to come is not written as if it had been
+  const all: { key: Key; until: Key; time: string | null }[] = [
+    { key: "step.filed", until: "step.file", time: at("SUBMITTED", "FILED") },
+    { key: "step.endorsed", until: "step.endorse", time: at("ENDORSED") },
+    { key: "step.round", until: "step.wait", time: at("FROZEN") },
+    { key: unserved ? "step.unserved" : "step.planned", until: unserved ? "step.unserved" : "step.plan", time: at("SCHEDULED", "UNSERVED") },
+    { key: "step.delivered", until: "step.deliver", time: event?.period?.start_time ?? null },
+  ];
+  const steps = all.map((step, index) => ({ ...step, key: index < done ? step.key : step.until }));
   const over = request.state === "WITHDRAWN" || request.state === "CANCELLED";
   const said = request.state === "DRAFT" && request.reason ? "say.RETURNED" : (`say.${request.state}` as Key);
   return (
@@ -123,7 +137,7 @@ function Steps({ request, event, entries }: { request: Request; event?: EventSho
           {steps.map((step, index) => (
             <li key={step.key} className={index < done ? "done" : index === done ? "here" : ""} aria-current={index === Math.min(done, 4) ? "step" : undefined}>
               <span>{t(step.key)}</span>
-              <small>{(index < done || step.key === "step.unserved") && step.time ? moment(step.time) : "\u00a0"}</small>
+              <small>{(index < done || step.key === "step.unserved" || step.key === "step.deliver") && step.time ? moment(step.time) : "\u00a0"}</small>
             </li>
           ))}
         </ol>
@@ -142,9 +156,9 @@ function Confirm({ event, request }: { event: EventShown; request: Request }) {
   const [key] = useState(newKey);
   const changed = event.version > 1;
   return (
-    <Card className="do">
-      <p>{changed ? t("event.changed") : range(event.period)}</p>
-      {error && <Wrong error={error} />}
+    <Card title={t(changed ? "need.changed" : "need.confirm")} className="do">
+      {changed && <p>{t("event.changed")}</p>}
+      {error && !choosing && <Wrong error={error} />}
       <div className="buttons">
         <button
           type="button"
@@ -187,6 +201,7 @@ function Confirm({ event, request }: { event: EventShown; request: Request }) {
             <button type="button" className="big bad" disabled={busy || !reason.trim()} onClick={() => void act(() => send(`${event.name}:cancel`, { reason, etag: event.etag })).then((good) => good && setChoosing(false))}>
               {t("event.choice.cancel")}
             </button>
+            {error && <Wrong error={error} />}
           </div>
         </Sheet>
       )}
@@ -194,7 +209,7 @@ function Confirm({ event, request }: { event: EventShown; request: Request }) {
   );
 }
 
-function Team({ event, request }: { event: EventShown; request: Request }) {
+function Team({ event }: { event: EventShown }) {
   const start = event.period?.start_time ?? "";
   const arrive = start ? clock(new Date(Date.parse(start) - ARRIVE_EARLY_MIN * 60_000)) : "";
   const standing = event.state === "PUBLISHED";
@@ -224,10 +239,10 @@ function Team({ event, request }: { event: EventShown; request: Request }) {
       </ul>
       {standing && (
         <div className="buttons">
-          <a className="plain" href={`/api/${event.name}/calendar.ics`} download>
+          <a className="plain" href={`/api/${event.name}/calendar.ics?language=${language()}`} download>
             <Glyph name="calendar" size={18} /> {t("event.calendar")}
           </a>
-          <a className="plain" href={`/api/${event.name}/sheet.pdf?language=${language()}`} download={`${request.title}.pdf`}>
+          <a className="plain" href={`/api/${event.name}/sheet.pdf?language=${language()}`} download>
             <Glyph name="print" size={18} /> {t("event.sheet")}
           </a>
         </div>
@@ -245,7 +260,9 @@ function Contact({ expert }: { expert: string }) {
         <Glyph name="phone" size={16} /> {t("team.call", { phone: found.data.phone })}
       </a>
     ) : (
-      <span className="quiet">{found.data.email}</span>
+      <a className="plain small" href={`mailto:${found.data.email}`}>
+        {found.data.email}
+      </a>
     );
   }
   return (
@@ -357,6 +374,9 @@ function WhyNot({ request }: { request: Request }) {
   const repair = unserved?.repair;
   const change = repair ? repaired(request, repair) : null;
   const taken = change !== null && isRepaired(request, change);
+  useEffect(() => {
+    if (found.data) markSeen(request);
+  }, [found.data, request]);
   return (
     <>
       <Card title={t("why.title")} aside={unserved?.why_not && <span className="state red">{word("why", unserved.why_not)}</span>}>
@@ -509,14 +529,14 @@ function Content({ request, venue }: { request: Request; venue?: Venue }) {
     [t("topic"), topic ? either(topic.zh, topic.en) : request.topic],
     [t("file.form"), `${word("form", request.form)} · ${minutes(request.duration_min)}`],
     [t("named"), request.named_expert && <><ExpertName expert={request.named_expert} /> ({t(request.named_only ? "named.only" : "named.preferred")})</>],
-    [t("windows"), <ul key="w">{request.windows.map((one) => <li key={one.start_time}>{halfOf(one)}</li>)}</ul>],
+    [t("request.windows"), <ul key="w">{request.windows.map((one) => <li key={one.start_time}>{halfOf(one)}</li>)}</ul>],
     [t("venue"), venue?.display_name],
     [t("mode"), word("mode", request.mode)],
     [t("seats"), request.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${Math.max(1, seat.count)}${seat.optional ? ` (${t("optional")})` : ""}`).join(", ")],
     [t("file.proxy.who"), place.proxy],
     [t("file.room"), place.room],
     [t("file.access"), place.access],
-    [t("file.equipment"), place.equipment.map((one) => (["projector", "network", "microphone", "kitchen", "parking", "field"].includes(one) ? t(`facility.${one}` as Key) : one)).join(" · ")],
+    [t("file.equipment"), facilitiesOf(place.equipment)],
     [t("file.host"), [request.host, request.host_phone].filter(Boolean).join(" ")],
     [t("notes"), place.rest],
   ];
@@ -536,22 +556,31 @@ function Content({ request, venue }: { request: Request; venue?: Venue }) {
   );
 }
 
+const LOG = 10;
+
 function Log({ entries, subject }: { entries?: readonly Entry[]; subject: string }) {
+  const [whole, setWhole] = useState(false);
   if (!entries?.length) return null;
+  const latest = [...entries].reverse();
   const by = (one: Entry) => (one.by === subject ? t("log.you") : one.by === "scheduling" ? t("log.scheduling") : t("log.other"));
   return (
     <Card title={t("log.title")}>
       <ol className="log">
-        {[...entries].reverse().map((one, index) => (
+        {(whole ? latest : latest.slice(0, LOG)).map((one, index) => (
           <li key={index}>
             <time>{one.time ? moment(one.time) : ""}</time>
             <span>
               <b>{word("what", one.what)}</b> <span className="quiet">{by(one)}</span>
-              {one.remark && <small>{one.remark === "by proxy" ? t("log.proxy") : one.remark}</small>}
+              {one.remark && one.what !== "UNSERVED" && <small>{one.remark === "by proxy" ? t("log.proxy") : one.remark}</small>}
             </span>
           </li>
         ))}
       </ol>
+      {!whole && latest.length > LOG && (
+        <button type="button" className="wide" onClick={() => setWhole(true)}>
+          {t("home.needs.all", { count: latest.length })}
+        </button>
+      )}
     </Card>
   );
 }

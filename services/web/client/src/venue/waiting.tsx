@@ -7,9 +7,12 @@ import { useTitle } from "./data";
 import { discard, flush, useOutbox } from "./outbox";
 
 export function Waiting() {
+  return useOutbox().jobs.length ? <Jobs /> : null;
+}
+
+function Jobs() {
   const { jobs, sending } = useOutbox();
   const titled = useTitle();
-  if (!jobs.length) return null;
   return (
     <section className="waiting" aria-label={t("outbox.title")}>
       <header>
@@ -27,22 +30,24 @@ export function Waiting() {
               <b>{t(`outbox.${job.kind}`, { title: titled(job.title) })}</b>
               <small className={job.refused ? "bad" : undefined}>{job.refused ? t("outbox.refused", { why: job.refused }) : moment(new Date(job.at))}</small>
             </div>
-            {job.refused && job.draft && (
-              <button
-                type="button"
-                className="link"
-                onClick={() => {
-                  discard(job.key);
-                  go(`/app/new?draft=${job.draft}`);
-                }}
-              >
-                {t("outbox.edit")}
-              </button>
-            )}
             {job.refused && (
-              <button type="button" className="link" onClick={() => discard(job.key)}>
-                {t("outbox.drop")}
-              </button>
+              <span>
+                {job.draft && (
+                  <button
+                    type="button"
+                    className="link"
+                    onClick={() => {
+                      discard(job.key);
+                      go(`/app/new?draft=${job.draft}`);
+                    }}
+                  >
+                    {t("outbox.edit")}
+                  </button>
+                )}
+                <button type="button" className="link" onClick={() => discard(job.key)}>
+                  {t("outbox.drop")}
+                </button>
+              </span>
             )}
           </li>
         ))}

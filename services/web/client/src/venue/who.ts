@@ -1,5 +1,5 @@
 // Who is signed in, also without a network: the last answer is kept.
-import { createContext, useContext } from "react";
+import { createContext, useContext, useSyncExternalStore } from "react";
 import { type Session, session } from "../shared/session";
 import { Refused } from "../shared/api";
 import { keepFor, load, store } from "./device";
@@ -9,6 +9,31 @@ export const useWho = () => useContext(Who);
 export const isExpert = (who: Session) => who.roles.includes("EXPERT");
 export const mayEndorse = (who: Session) => who.roles.includes("LOCAL_HEAD");
 export const mayFile = (who: Session) => who.roles.some((role) => role === "VENUE_STAFF" || role === "LOCAL_HEAD");
+
+let over = false;
+const listeners = new Set<() => void>();
+
+/** Whether `error` says that the session is over; everybody who shows it is told. */
+export function ended(error: unknown): boolean {
+  const so = error instanceof Refused && error.status === 401;
+  if (so && !over) {
+    over = true;
+    listeners.forEach((listener) => listener());
+  }
+  return so;
+}
+
+export const isOver = () => over;
+
+export function useEnded(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => over,
+  );
+}
 
 const LAST = "last";
 
