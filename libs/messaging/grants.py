@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from libs.messaging.topics import dead_letter_services, dead_letter_topic, topics
+from libs.messaging.topics import dead_letter_services, dead_letter_topic, fence_of, topics
 
 
 class Role(StrEnum):
@@ -31,7 +31,7 @@ _READERS = {
 }
 _AS_READER = ("Read", "Describe")
 _AS_OWNER = ("Read", "Write", "Describe")
-Kind = Literal["topic", "group", "cluster"]
+Kind = Literal["topic", "group", "cluster", "transactional-id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Grant:
     name: str
     kind: Kind
     resource: str
-    """Name of the topic or group; `kafka-cluster` for the cluster; `*` for all."""
+    """Name of the topic, group or fence (the broker's transactional id); `kafka-cluster` for the cluster; `*` for all."""
     operations: tuple[str, ...]
     prefixed: bool = False
 
@@ -57,6 +57,7 @@ def grants(role: Role, name: str) -> Sequence[Grant]:
             Grant(name, "topic", "*", ("Read", "Write", "Create", "Describe", "DescribeConfigs")),
             Grant(name, "group", "*", ("Read", "Describe")),
             Grant(name, "cluster", "kafka-cluster", ("Create", "Describe", "IdempotentWrite")),
+            *(_fence(name, owner) for owner in sorted(_owners())),
         ]
     if role is Role.SERVICE and name not in SERVICES:
         raise ValueError(f"{name} is none of {', '.join(SERVICES)}")
@@ -68,6 +69,8 @@ def grants(role: Role, name: str) -> Sequence[Grant]:
         for topic in (one.name, one.state_twin)
     ]
     found.append(Grant(name, "group", name, _AS_READER, prefixed=True))
+    if owns in _owners():
+        found.append(_fence(name, owns))
     if owns in dead_letter_services():
         found.append(Grant(name, "topic", dead_letter_topic(owns), ("Write", "Describe")))
     if role is Role.PARTNER:  # the kit makes the topic of its dead letters itself
@@ -75,6 +78,14 @@ def grants(role: Role, name: str) -> Sequence[Grant]:
             Grant(name, "topic", dead_letter_topic(name), ("Create", "Read", "Write", "Describe"))
         )
     return found
+
+
+def _owners() -> set[str]:
+    return {one.owner for one in topics().values()}
+
+
+def _fence(name: str, service: str) -> Grant:
+    return Grant(name, "transactional-id", fence_of(service), ("Write", "Describe"))
 
 
 def commands(role: Role, name: str) -> list[str]:

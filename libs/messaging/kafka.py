@@ -33,6 +33,8 @@ OUTAGES: tuple[type[Exception], ...] = (KafkaError, OSError)
 Headers = Sequence[tuple[str, bytes]]
 
 BATCH_BYTES = 256 * 1024
+FENCE_S = 30
+"""How long a broker may take to give a fence; it answers in 10 ms when all is well."""
 
 
 class BadEnvelope(Exception):
@@ -126,27 +128,51 @@ def received_from(
 
 
 class Producer:
-    """An idempotent producer: in order per partition, acknowledged by all replicas."""
+    """An idempotent producer: in order per partition, acknowledged by all replicas.
 
-    def __init__(self, bootstrap: str, *, client: str) -> None:
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+    Of producers with the same `fence` only the newest goes on: once it has written into a partition, the broker takes
+    nothing more there from those before it, however late that comes (docs/adr/0032).
+    """
+
+    def __init__(self, bootstrap: str, *, client: str, fence: str = "") -> None:
+        self._options = {
+            "bootstrap_servers": bootstrap,
             **client_options(),
-            client_id=client,
-            enable_idempotence=True,
-            acks="all",
-            linger_ms=2,
-            max_batch_size=BATCH_BYTES,
-            request_timeout_ms=10_000,
+            "client_id": client,
+            "acks": "all",
+            "request_timeout_ms": 10_000,
+        }
+        self._fence = fence
+        self._producer = AIOKafkaProducer(
+            **self._options, enable_idempotence=True, linger_ms=2, max_batch_size=BATCH_BYTES
         )
 
     async def __aenter__(self) -> Producer:
         try:
+            if self._fence:
+                self._producer._txn_manager.set_pid_and_epoch(*await self._next_epoch())  # noqa: SLF001  # the client has no public way
             await self._producer.start()
         except BaseException:
             await _stop(self._producer)
             raise
         return self
+
+    async def _next_epoch(self) -> tuple[int, int]:
+        """The fence's producer id, and an epoch of it that is higher than any before.
+
+        A client with a transactional id asks for them; what is sent is in no transaction, and only numbered by them.
+
+        Raises:
+            KafkaError, TimeoutError: the broker is away.
+        """
+        asking = AIOKafkaProducer(**self._options, transactional_id=self._fence)
+        try:
+            async with asyncio.timeout(FENCE_S):
+                await asking.start()
+            given = asking._txn_manager  # noqa: SLF001  # the client has no public way
+            return given.producer_id, given.producer_epoch
+        finally:
+            await _stop(asking)
 
     async def __aexit__(self, *_exception: object) -> None:
         await _stop(self._producer)
@@ -171,7 +197,8 @@ class Producer:
         may be made before the broker has answered: the order holds. It returns once the client takes more.
 
         Raises:
-            KafkaError: the broker is away (now, or from what is awaited); any number of the records may be there.
+            KafkaError: the broker is away, or a newer producer has the fence (now, or from what is awaited); any number of
+                the records may be there.
         """
         by_partition: dict[TopicPartition, list[Record]] = defaultdict(list)
         for record in records:

@@ -12,7 +12,7 @@ import asyncpg
 
 from libs.messaging import kafka
 from libs.messaging.relay import republish
-from libs.messaging.topics import dead_letter_topic
+from libs.messaging.topics import dead_letter_topic, fence_of
 from libs.postgres.outages import lost
 from libs.postgres.pool import Connection
 
@@ -198,13 +198,10 @@ async def replay(
 
     Consumers that have seen them drop them; see `relay.republish` for the choices.
     """
-    async with (
-        connected(owner_dsn, service=service) as connection,
-        kafka.Producer(bootstrap, client=f"{service}-replay") as producer,
-    ):
+    async with connected(owner_dsn, service=service) as connection:
         return await republish(
             connection,
-            producer,
+            lambda: kafka.Producer(bootstrap, client=f"{service}-replay", fence=fence_of(service)),
             service=service,
             since=since,
             topic=topic or None,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from libs.messaging import kafka
 from libs.messaging.outbox import CHANNEL
-from libs.messaging.topics import state_twin_of
+from libs.messaging.topics import fence_of, state_twin_of
 from libs.postgres.outages import OUTAGES, is_lost
 from libs.postgres.pool import Pool, acquired
 from libs.settings import ServiceSettings
@@ -26,13 +28,18 @@ DEPTH = 3
 LOOK_BACK = 1000
 """Positions: a fact that was committed so many later than those after it is still taken for a new one."""
 POLL_S = 0.5
-"""How long a missed wake-up can delay a fact."""
-TURN_BATCHES = 50
-"""After so many without a rest the relay lets a replay in that waits."""
-TURN_POLL_S = 0.05
+"""How long a missed wake-up can delay a fact, and how long a replay waits for a relay at most."""
+LOCK_POLL_S = 0.1
+REST_S = 0.15
+"""Between two turns of a replay: longer than `LOCK_POLL_S`, so that the relay has a turn, too."""
+REPLAY_BATCHES = 4
+"""Batches of a replay's turn; the relay's new facts wait for so many, which takes about half a second."""
 BACKOFF_MAX_S = 10.0
-_LOCK = 0x7A68_6F75  # with the schema: one relay per outbox
-_TURN = 0x7A68_6F76  # with the schema: either the relay or a replay has facts on their way
+RENEW_S = 86_400
+"""How long a producer is kept: a broker forgets a fence that nobody has asked for in seven days."""
+_LOCK = (
+    0x7A68_6F75  # with the schema: who has it publishes from the outbox, be it a relay or a replay
+)
 
 _log = structlog.stdlib.get_logger(__name__)
 _published = Counter("zhihui_relay_published", "Facts published", ["service"])
@@ -63,6 +70,17 @@ _NEWEST = f"""
      LIMIT {BATCH}
 """  # noqa: S608  # constants
 
+# Only a replay waits for the lock; relays ask for it now and then.
+_WANTED = """
+    SELECT EXISTS (
+               SELECT
+                 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+                WHERE locktype = 'advisory' AND datname = current_database()
+                  AND classid = $1 AND objid = hashtext(current_schema())::oid
+                  AND NOT granted
+           )
+"""
+
 # What a tombstone says is forgotten here, too: a replay must not bring it back.
 _FORGET = """
     UPDATE outbox AS earlier
@@ -80,8 +98,9 @@ _FORGET = """
 class Relay:
     """Publishes a service's outbox; `run` it beside the server.
 
-    A second relay of the same service waits for the advisory lock and takes over when the first has gone. The lock and
-    LISTEN belong to a session: the relay's pool must not go through pgbouncer in transaction mode.
+    A second relay of the same service waits for the advisory lock and takes over when the first has gone. One that has
+    lost the lock and does not know it yet is stopped by the broker (docs/adr/0032). The lock and LISTEN belong to a
+    session: the relay's pool must not go through pgbouncer in transaction mode.
     """
 
     def __init__(self, pool: Pool, settings: ServiceSettings) -> None:
@@ -99,12 +118,14 @@ class Relay:
                 async with acquired(self._pool) as connection:
                     await self._locked(connection)
                     async with kafka.Producer(
-                        self._bootstrap, client=f"{self._service}-relay"
+                        self._bootstrap,
+                        client=f"{self._service}-relay",
+                        fence=fence_of(self._service),
                     ) as producer:
                         _log.info("relaying", bootstrap=self._bootstrap)
                         await self._replayed(connection, producer)
                         backoff_s = 0.1
-                        await self._publish(connection, producer)
+                        await self._publish(connection, producer)  # until another wants the lock
             except (*OUTAGES, *kafka.OUTAGES) as error:
                 _log.warning("relay_outage", error=repr(error), again_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
@@ -115,15 +136,21 @@ class Relay:
         while not await connection.fetchval(  # noqa: ASYNC110  # another process's lock has no event
             "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))", _LOCK
         ):
-            await asyncio.sleep(1)
+            await asyncio.sleep(LOCK_POLL_S)
 
     async def _replayed(self, connection: Any, producer: kafka.Producer) -> None:
         if self._replay:
-            count = await republish(connection, producer, service=self._service)
+            count = await republish(
+                connection,
+                lambda: contextlib.nullcontext(producer),
+                service=self._service,
+                rest_s=0,  # whoever has the lock lets nobody in between
+            )
             _log.info("replayed", count=count)
             self._replay = False
 
     async def _publish(self, connection: Any, producer: kafka.Producer) -> None:
+        """Until a replay waits for its turn, or the producer is a day old; nothing is on its way then."""
         schema = await connection.fetchval("SELECT current_schema()")
 
         def wake(_connection: Any, _pid: int, _channel: str, payload: str) -> None:
@@ -131,26 +158,27 @@ class Relay:
                 self._news.set()
 
         await connection.add_listener(CHANNEL, wake)
-        source, turn, on_the_way = _Source(connection), _Turn(connection), deque[_Sent]()
+        source, on_the_way = _Source(connection), deque[_Sent]()
+        ends_at, looked_at, leaving = time.monotonic() + RENEW_S, -POLL_S, False
         try:
-            while True:
+            while not leaving or on_the_way:
                 self._news.clear()
+                if time.monotonic() - looked_at >= POLL_S:
+                    leaving = await connection.fetchval(_WANTED, _LOCK)
+                    _waiting.labels(self._service).set(await source.age_s())
+                    looked_at = time.monotonic()
+                    leaving = leaving or looked_at > ends_at
                 rows: Sequence[Any] = ()
-                if len(on_the_way) < DEPTH and await turn.taken():
+                if len(on_the_way) < DEPTH and not leaving:
                     rows = await source.next(sent=on_the_way)
                 if rows:
                     there = await send_rows(producer, rows, service=self._service)
                     there.add_done_callback(lambda _: self._news.set())
                     forgets = any(row["payload"] is None for row in rows)
                     on_the_way.append(_Sent([row["position"] for row in rows], there, forgets))
-                elif turn.over and not on_the_way:
-                    await turn.given_back()
-                else:
-                    if not on_the_way:
-                        await turn.given_back()
-                        _waiting.labels(self._service).set(await source.age_s())
+                elif on_the_way or not leaving:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), turn.pause_s)
+                        await asyncio.wait_for(self._news.wait(), POLL_S)
                 await self._settle(connection, on_the_way)
         finally:
             for sent in on_the_way:
@@ -193,49 +221,6 @@ class _Sent:
     there: asyncio.Future[Any]
     forgets: bool
     """Whether a tombstone is among them."""
-
-
-class _Turn:
-    """What is on its way is the relay's alone: a replay waits for it, and then the relay for the replay.
-
-    Else an old fact that is published again could come after a newer one of its key that was published at the same
-    moment, and a compacted state twin would keep the old one.
-    """
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._mine = False
-        self._refused = False
-        self._batches = 0
-
-    async def taken(self) -> bool:
-        """Whether more may be sent now."""
-        if not self._mine:
-            self._batches = 0
-            self._mine = await self._connection.fetchval(
-                "SELECT pg_try_advisory_lock_shared($1, hashtext(current_schema()))", _TURN
-            )
-            self._refused = not self._mine
-        self._batches += 1
-        return self._mine and not self.over
-
-    @property
-    def over(self) -> bool:
-        """Whether it has been long enough for others to be let in."""
-        return self._mine and self._batches > TURN_BATCHES
-
-    @property
-    def pause_s(self) -> float:
-        """How long to wait for news at most."""
-        return TURN_POLL_S if self._refused else POLL_S
-
-    async def given_back(self) -> None:
-        """Let a replay have its turn."""
-        if self._mine:
-            self._mine = False
-            await self._connection.execute(
-                "SELECT pg_advisory_unlock_shared($1, hashtext(current_schema()))", _TURN
-            )
 
 
 class _Source:
@@ -284,9 +269,16 @@ class _Source:
 
 
 async def send_rows(
-    producer: kafka.Producer, rows: Sequence[Any], *, service: str
+    producer: kafka.Producer,
+    rows: Sequence[Any],
+    *,
+    service: str,
+    to_twin: Callable[[Any], bool] = lambda _row: True,
 ) -> asyncio.Future[Any]:
-    """Hand outbox rows over for their topics and state twins; await what it gives to know that the broker has them."""
+    """Hand outbox rows over for their topics and state twins; await what it gives to know that the broker has them.
+
+    Rows that `to_twin` denies go to their topic only.
+    """
     records: list[kafka.Record] = []
     for row in rows:
         headers = kafka.headers_of(
@@ -303,13 +295,14 @@ async def send_rows(
         records += [
             kafka.Record(topic, row["key"], row["payload"], headers)
             for topic in (row["topic"], state_twin_of(row["topic"]))
+            if topic == row["topic"] or to_twin(row)
         ]
     return await producer.send_all(records)
 
 
 async def republish(
     connection: Any,
-    producer: kafka.Producer,
+    producing: Callable[[], AbstractAsyncContextManager[kafka.Producer]],
     *,
     service: str,
     since: datetime | None = None,
@@ -317,30 +310,42 @@ async def republish(
     key: str | None = None,
     after: int = 0,
     there: Callable[[int], bool] = lambda _position: True,
+    rest_s: float = REST_S,
 ) -> int:
     """Publish again what was published, in the same order and with the same message ids; gives how many.
 
+    It takes turns with the relay, for neither may send while the other has facts on their way: a state twin would keep an
+    old one that comes after a newer one of its key. Each turn has a producer of its own, from `producing`, so that whoever
+    has the next one fences what a lost turn has left behind. State twins get the newest facts only: a replay that is ended
+    half-way leaves no old one as the newest of its key.
+
     `since` is inclusive; None and empty choose everything. What was never published is left to the relay; what a
     tombstone has made forgotten stays so. `after` is the outbox position to go on behind; `there` is told each position up to
-    which the broker has everything, and ends it by answering False.
+    which the broker has everything, and ends it by answering False. Between turns it rests for `rest_s`.
     """
     count = 0
     while True:
-        await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _TURN)
+        await connection.execute("SELECT pg_advisory_lock($1, hashtext(current_schema()))", _LOCK)
         try:
-            rows = await _published_rows(connection, after, since, topic, key)
-            if not rows:
-                return count
-            await (await send_rows(producer, rows, service=service))
+            async with producing() as producer:
+                for _ in range(REPLAY_BATCHES):
+                    rows = await _published_rows(connection, after, since, topic, key)
+                    if not rows:
+                        return count
+                    sent = await send_rows(
+                        producer, rows, service=service, to_twin=lambda row: row["is_newest"]
+                    )
+                    await sent
+                    after = rows[-1]["position"]
+                    count += len(rows)
+                    if not there(after):
+                        return count
         finally:
             if not is_lost(connection):
                 await connection.execute(
-                    "SELECT pg_advisory_unlock($1, hashtext(current_schema()))", _TURN
+                    "SELECT pg_advisory_unlock($1, hashtext(current_schema()))", _LOCK
                 )
-        after = rows[-1]["position"]
-        count += len(rows)
-        if not there(after):
-            return count
+        await asyncio.sleep(rest_s)
 
 
 async def _published_rows(
@@ -349,7 +354,13 @@ async def _published_rows(
     rows: Sequence[Any] = await connection.fetch(
         f"""
         SELECT {_COLUMNS}
-          FROM outbox
+             , NOT EXISTS (
+                   SELECT
+                     FROM outbox AS later
+                    WHERE later.topic = fact.topic AND later.key = fact.key
+                      AND later.position > fact.position AND later.published_at IS NOT NULL
+               ) AS is_newest
+          FROM outbox AS fact
          WHERE published_at IS NOT NULL AND position > $1
            AND (payload IS NOT NULL OR type = 'tombstone')
            AND ($2::timestamptz IS NULL OR occurred_at >= $2)

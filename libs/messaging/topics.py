@@ -77,6 +77,11 @@ def state_twin_of(topic: str) -> str:
     return topics()[topic].state_twin
 
 
+def fence_of(service: str) -> str:
+    """The fence of whoever publishes from the service's outbox, relay or replay; the broker calls it a transactional id."""
+    return f"zhihui-{service}-outbox"
+
+
 def dead_letter_topic(service: str) -> str:
     """Where `service` puts what it had to refuse."""
     return f"{service}.dead.v1"

@@ -341,6 +341,9 @@ class Facts(Protocol):
     def decided(self, round: Round, decision: Decision, *, at: datetime) -> None:
         """RequestDecided."""
 
+    def decision_forgotten(self, request: str, *, version: int, at: datetime) -> None:
+        """A tombstone: the decision names somebody who has withdrawn. `version` counts on from the decision's."""
+
     def forget_assignment(self, name: str) -> None:
         """No replay brings back what was announced of it before this transaction."""
 

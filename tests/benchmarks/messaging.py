@@ -9,6 +9,7 @@ ratios. The relay is a process of its own. A fact is two records: one for the to
 
 import argparse
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -50,6 +51,7 @@ PER_CHANGE = 5
 """Facts of one transaction while latency is measured."""
 IN_FLIGHT = 2000
 """Records the bare producer has on their way at most."""
+_versions = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -63,8 +65,9 @@ class Bench:
 
 def a_fact(n: int, *, topic: str = LOG, key: str = "", type: str = TYPE) -> OutgoingMessage:
     payload = n.to_bytes(8, "big") * (PAYLOAD_BYTES // 8)
+    version = next(_versions)  # higher than all before: else the consumer would drop it as too late
     return OutgoingMessage(
-        new_uuid(), topic, key or f"requests/{n % KEYS}", type, n + 1, AT, payload
+        new_uuid(), topic, key or f"requests/{n % KEYS}", type, version, AT, payload
     )
 
 
@@ -237,6 +240,7 @@ async def bare_latency(bench: Bench, count: int) -> list[float]:
 
 
 async def fact_latency(bench: Bench, count: int) -> tuple[list[float], list[float], list[float]]:
+    warm = [a_fact(n) for n in range(50)]
     facts = [a_fact(n) for n in range(count)]
     began: dict[UUID, float] = {}
     committed: dict[UUID, float] = {}
@@ -271,7 +275,6 @@ async def fact_latency(bench: Bench, count: int) -> tuple[list[float], list[floa
             began.update((fact.message_id, at) for fact in mine)
             committed.update((fact.message_id, now) for fact in mine)
 
-        warm = [a_fact(n) for n in range(50)]
         async with transaction(bench.pool) as connection:
             await append_all(connection, warm)
         await Seen(effect).until([one.message_id for one in warm])

@@ -110,6 +110,14 @@ async def check(stack: Stack, storm: Storm, *, settle_s: float) -> list[Check]:
             [] if equal else [said],
         )
     )
+    faults = storm.faults
+    found.append(
+        Check(
+            "while the relay that has the lock stands still, nobody else publishes",
+            faults.stood_still + len(faults.two_relays),
+            faults.two_relays,
+        )
+    )
     found.append(Check("no process ends by itself", len(stack.children), stack.ended_alone))
     bugs = stack.bugs()
     found.append(
@@ -137,11 +145,10 @@ def facts_and_log(ledger: Ledger) -> list[Check]:
         if any(after < before for before, after in pairwise(numbers)):
             versions.append(f"{thing}: {numbers}")
     stale = [
-        f"{topic} {key}: {newest.version}, not {by_key[topic, key][-1]['version']}"
-        for topic, key in by_key
-        if (newest := ledger.twins.get((topics()[topic].state_twin, key))) is not None
-        and newest.message_id != by_key[topic, key][-1]["message_id"]
-        and newest.version != by_key[topic, key][-1]["version"]
+        f"{topic} {key}: {newest and newest.version}, not {mine[-1]['version']}"
+        for (topic, key), mine in by_key.items()
+        if (newest := ledger.twins.get((topics()[topic].state_twin, key))) is None
+        or newest.version != mine[-1]["version"]
     ]
     return [
         Check("every committed fact is in its log", len(written), _ids(written - there)),

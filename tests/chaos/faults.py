@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from libs.messaging import operations
 from libs.messaging.kafka import OUTAGES as KAFKA_OUTAGES
 from libs.messaging.topics import topics
 from libs.postgres.outages import OUTAGES as DATABASE_OUTAGES
 from services.events.api.consumer import TOPICS as EVENTS
+from services.local.health import serves_grpc
 from services.scheduling.api.consumer import TOPICS as SCHEDULING
 from tests.architecture.tree import ROOT
 from tests.chaos.stack import MEMBERS, SERVICES, Stack
@@ -35,7 +38,8 @@ SHARES = {
     "kill_member": 3,
     "kill_taking": 3,
     "rewind": 1.5,
-    "replica": 2,
+    "stand_still": 1.3,
+    "zombie": 1.3,
     "kill_postgres": 1.6,
     "kill_broker": 1,
     "disk_full": 0.4,
@@ -54,7 +58,9 @@ SAYS = {
     "kill_member": "a consumer dies or leaves in mid-batch: rebalance",
     "kill_taking": "kill -9 of a consumer between the commit of its effects and that of its offsets",
     "rewind": "a group's offsets go back: everything is delivered again",
-    "replica": "a second process of a service joins its groups, waits for its relay's lock, and is killed",
+    "stand_still": "a relay stands still between reading and sending; a second process of its service, which has joined "
+    "its groups, waits for the lock, and is killed",
+    "zombie": "the same, and the relay's connection to PostgreSQL is cut: the second one goes on, then the first one sends",
     "kill_postgres": "PostgreSQL and all its processes are killed, and start again",
     "kill_broker": "the broker is killed and starts again",
     "disk_full": "the broker's disk is full",
@@ -63,6 +69,11 @@ CLOCK_AHEAD_S = 60 * 86_400
 """Beyond the horizon of the rounds: deliveries can be recorded then."""
 SHOWN_S, DELIVERED_S, DELIVERIES = 60, 20, 5
 """How long `months_ahead` waits for the first round, then for deliveries, and how many of them are enough."""
+
+APART = 5
+"""Things that only a fault changes, so that nothing mends what it has done."""
+STILL_S, ZOMBIE_S = 2, 10
+"""How long a relay stands still; at most, until the second one has published in its place."""
 
 OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES)
 
@@ -101,6 +112,13 @@ class Faults:
         """Set once somebody has seen events of a round."""
         self.deliveries = 0
         """Recorded so far."""
+        self.change: Callable[[Sequence[str], str], Awaitable[Sequence[str]]]
+        """Changes each of some requests that no caller knows of, and files them if there are none yet; gives their names."""
+        self.stood_still = 0
+        self.two_relays: list[str] = []
+        """What was published while the relay that had the lock stood still."""
+        self._numbers = itertools.count(1)
+        self._one_replica = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._one_clock = asyncio.Lock()
         self._clock_file = stack.chaos / "clock"
@@ -260,15 +278,88 @@ class Faults:
             time.sleep(1)
         return f"{group} only stopped and started: its group was not empty in time"
 
-    async def _replica(self, dice: random.Random) -> str:
-        if "replica" in self._stack.children:
-            self._stack.resting.discard("replica")
-        else:
-            self._stack.add("replica", ["services.events"])
-        await asyncio.sleep(dice.uniform(5, 9))
-        self._stack.resting.add("replica")
-        self._stack.kill("replica")
-        return "a second events service came and was killed"
+    async def _stand_still(self, _dice: random.Random) -> str:
+        async with self._two_processes(), self._held() as (id, names), self._asking() as database:
+            had, before = await self._relays(database)
+            await self.change(names, f"{id}-later")
+            await asyncio.sleep(STILL_S)
+            has, after = await self._relays(database)
+            if (had, before) == (has, after):
+                self.stood_still += 1
+                return f"{STILL_S} s"
+            if had == has:
+                self.two_relays.append(f"{after - before} facts while {names} were in hand")
+            return f"session {had} had the lock, {has} has it; {after - before} published"
+
+    async def _zombie(self, _dice: random.Random) -> str:
+        async with self._two_processes(), self._held() as (id, names), self._asking() as database:
+            had, _ = await self._relays(database)
+            await database.execute("SELECT pg_terminate_backend($1)", had)
+            await self.change(names, f"{id}-later")
+            waiting = (
+                "SELECT count(*) FROM events.outbox WHERE key = ANY($1) AND published_at IS NULL"
+            )
+            ends_at = time.monotonic() + ZOMBIE_S
+            while left := await database.fetchval(waiting, list(names)):
+                if time.monotonic() > ends_at:
+                    return f"{left} facts were not published in time"
+                await asyncio.sleep(0.05)
+            return "what it has in hand goes out when newer facts are there"
+
+    @contextlib.asynccontextmanager
+    async def _two_processes(self) -> AsyncIterator[None]:
+        """A second events service in its groups, its relay waiting for the lock; killed in the end."""
+        async with self._one_replica:
+            if "replica" in self._stack.children:
+                self._stack.resting.discard("replica")
+            else:
+                self._stack.add("replica", ["services.events"])
+            try:
+                ends_at = time.monotonic() + 20
+                while time.monotonic() < ends_at and not await asyncio.to_thread(
+                    serves_grpc, self._stack.addresses["replica"]
+                ):
+                    await asyncio.sleep(0.1)
+                yield
+            finally:
+                self._stack.resting.add("replica")
+                self._stack.kill("replica")
+
+    @contextlib.asynccontextmanager
+    async def _held(self) -> AsyncIterator[tuple[str, Sequence[str]]]:
+        """The first events service's relay has read facts of the things named, and does not send them; gives an id, too."""
+        hold, held = self._stack.chaos / "events.hold", self._stack.chaos / "events.held"
+        id = f"apart-{next(self._numbers)}"
+        names = await self.change([], id)
+        held.unlink(missing_ok=True)
+        hold.touch()
+        try:
+            await self.change(names, f"{id}-in-hand")
+            ends_at = time.monotonic() + 5
+            while not held.exists() and time.monotonic() < ends_at:
+                await asyncio.sleep(0.02)
+            yield id, names
+        finally:
+            hold.unlink()
+
+    @contextlib.asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Any]:
+        async with operations.connected(self._stack.owner, service="events") as connection:
+            yield connection
+
+    async def _relays(self, database: Any) -> tuple[int | None, int]:
+        """The session that has the lock, and how many facts were published so far."""
+        session = await database.fetchval(
+            """
+            SELECT pid
+              FROM pg_locks
+             WHERE locktype = 'advisory' AND objid = hashtext('events')::oid AND granted
+            """
+        )
+        count = await database.fetchval(
+            "SELECT count(*) FROM events.outbox WHERE published_at IS NOT NULL"
+        )
+        return session, count
 
     async def _kill_postgres(self, _dice: random.Random) -> str:
         async with self._one_at_a_time:

@@ -52,6 +52,12 @@ MUTANTS = (
         "        while False and not await connection.fetchval(",
     ),
     Mutant(
+        "no fence: who has lost the lock sends what it has in hand",
+        "libs/messaging/kafka.py",
+        "            if self._fence:",
+        "            if False and self._fence:",
+    ),
+    Mutant(
         "facts after the commit, not with it",
         "services/events/adapters/postgres.py",
         """    async with open_transaction(pool) as connection, joined(connection) as tx:

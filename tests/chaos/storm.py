@@ -29,7 +29,7 @@ from libs.rpc.client import channel
 from services.cli.demo import wire
 from services.cli.demo.load import Loader
 from services.cli.demo.model import Demo
-from tests.chaos.faults import Fault, Faults
+from tests.chaos.faults import APART, Fault, Faults
 from tests.chaos.stack import Stack
 
 CLIENTS = 16
@@ -171,7 +171,8 @@ class Storm:
                 to[name] = Calls(self, stub(there))
             self._to = to
             async with asyncio.TaskGroup() as tasks:
-                self._faults = faults
+                self.faults = faults
+                faults.change = self._apart
                 strikes = tasks.create_task(self._strike(plan, faults))
                 reader = tasks.create_task(self._read())
                 loader = Loader(to["events"], to["experts"], seed=self._demo.seed, size=1)
@@ -308,6 +309,26 @@ class Storm:
             events.WithdrawRequestRequest(name=name, reason="示例", request_id=id)
         )
 
+    async def _apart(self, names: Sequence[str], id: str) -> list[str]:
+        """File requests that no caller knows of, or change each of `names`; gives their names."""
+        if not names:
+            asked = wire.request(self._demo.requests[0], owners=self._owners(), programmes={})
+            filing = [
+                events.FileRequestRequest(request=asked, submit=True, request_id=f"{id}-{n}")
+                for n in range(APART)
+            ]
+            return [(await self._to["events"].FileRequest(one)).request.name for one in filing]
+        for n, name in enumerate(names):
+            changed = events.Request(name=name, audience_size=self._dice.randint(20, 90))
+            await self._to["events"].UpdateRequest(
+                events.UpdateRequestRequest(
+                    request=changed,
+                    update_mask=FieldMask(paths=["audience_size"]),
+                    request_id=f"{id}-{n}",
+                )
+            )
+        return list(names)
+
     def _some_event(self, dice: random.Random) -> str:
         return dice.choice(self.events) if self.events else "events/none-yet"
 
@@ -332,7 +353,7 @@ class Storm:
                 name=name, check_in_code=code, audience_counted=dice.randint(1, 90), request_id=id
             )
         )
-        self._faults.deliveries += 1
+        self.faults.deliveries += 1
 
     async def _rounds(self) -> None:
         """Round after round, from opening to publication."""
@@ -406,7 +427,7 @@ class Storm:
                     continue
                 self.looks += 1
                 if found.events:
-                    self._faults.shown.set()
+                    self.faults.shown.set()
                     self.seen[name].add(len(found.events))
                     self.events += [one.name for one in found.events if one.name not in self.events]
             await asyncio.sleep(0.1)

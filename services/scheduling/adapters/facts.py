@@ -99,6 +99,19 @@ class CollectedFacts:
                 fact.scheduled.team.append(member)
         self._add(fact, topic=DECISION_TOPIC, key=decision.request, version=decision.version, at=at)
 
+    def decision_forgotten(self, request: str, *, version: int, at: datetime) -> None:
+        self.messages.append(
+            OutgoingMessage(
+                message_id=new_uuid(),
+                topic=DECISION_TOPIC,
+                key=request,
+                type="tombstone",
+                version=version,
+                occurred_at=at,
+                payload=None,
+            )
+        )
+
     def forget_assignment(self, name: str) -> None:
         self.forgotten.append(name)
 

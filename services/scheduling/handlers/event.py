@@ -17,8 +17,12 @@ KINDS = {
 
 
 async def forget_expert(expert: str, tx: Transaction, *, now: datetime) -> None:
-    """Take the name of somebody who has withdrawn out of what they were promised, and out of what is announced of it."""
+    """Take the name of somebody who has withdrawn out of what they were promised, and out of what is announced of it.
+
+    Decisions have names so that the events service need not ask for them; it has taken them, and nobody else needs them.
+    """
     await tx.world.forget_expert(expert)
+    decided = set()
     for before in await tx.assignments.of_expert(expert):
         after = before.without_name()
         if after == before:
@@ -27,6 +31,9 @@ async def forget_expert(expert: str, tx: Transaction, *, now: datetime) -> None:
         if after.state is not State.PROPOSED:  # which nobody was told of
             tx.facts.forget_assignment(after.name)
             tx.facts.assignment(KINDS.get(after.state, "Changed"), after, at=now)
+            decided.add(after.request)
+    for request, version in (await tx.assignments.next_decisions(sorted(decided))).items():
+        tx.facts.decision_forgotten(request, version=version, at=now)
 
 
 async def delivered(event: str, tx: Transaction, *, now: datetime) -> None:

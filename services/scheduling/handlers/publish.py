@@ -1,9 +1,11 @@
 """From a plan to promises: experts are asked, and a round comes out whole, with its facts, or not at all."""
 
 import dataclasses
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from libs.errors import FieldViolation, InvalidInput, WrongState
 from libs.ids import new_id
@@ -12,13 +14,14 @@ from services.scheduling.domain.coverage import Coverage, Key, coverage
 from services.scheduling.domain.inputs import LOCAL
 from services.scheduling.domain.policy import policy_of
 from services.scheduling.domain.round import PlanNotChosen, Round
-from services.scheduling.domain.run import Unserved
+from services.scheduling.domain.run import Repair, Unserved
 from services.scheduling.handlers.frozen import Frozen
 from services.scheduling.optimizer.problem import Assignment as Planned
 from services.scheduling.optimizer.problem import Plan
 from services.scheduling.ports import Decision, StoredPlan, Transaction
 
 UNSERVED_MAX = 1_000_000
+Saying = TypeVar("Saying", Unserved, Repair)
 
 
 class AnswersAwaited(WrongState):
@@ -108,7 +111,7 @@ async def publish(
         await tx.assignments.add(out)
     unserved = await tx.plans.unserved(before.plan, after=0, size=UNSERVED_MAX)
     after = before.published(assignments=len(out), published_hash=published_hash(out), at=now)
-    decisions = await announce(after, out, unserved, tx, now=now)
+    decisions = await announce(after, out, unserved, frozen, tx, now=now)
     for one in out:
         tx.facts.assignment("Published", one, at=now)
     await keep_ledger(before, frozen, plan, unserved, tx)
@@ -149,11 +152,16 @@ async def announce(
     round: Round,
     out: Sequence[Assignment],
     unserved: Sequence[Unserved],
+    frozen: Frozen,
     tx: Transaction,
     *,
     now: datetime,
 ) -> int:
-    """A decision about each request that is served by `out` or `unserved`; how many."""
+    """A decision about each request that is served by `out` or `unserved`; how many.
+
+    Why a request is not served is announced without names: who could not come is nothing for its venue to know, and what
+    does not travel need not be forgotten.
+    """
     teams: dict[str, list[Assignment]] = defaultdict(list)
     for one in out:
         teams[one.request].append(one)
@@ -163,10 +171,31 @@ async def announce(
     for request, team in sorted(teams.items()):
         members = tuple(sorted(team, key=lambda member: member.seat))
         tx.facts.decided(round, Decision(request, versions[request], team=members), at=now)
-    for missed in unserved:
+    people = [one.display_name for one in frozen.legend.experts]
+    for missed in without_names(unserved, people):
         decision = Decision(missed.request, versions[missed.request], unserved=missed)
         tx.facts.decided(round, decision, at=now)
     return len(versions)
+
+
+def without_names(unserved: Iterable[Unserved], people: Iterable[str]) -> Iterator[Unserved]:
+    """The same, with “an expert” in place of every name of `people` in its sentences."""
+    longest_first = sorted(filter(None, people), key=len, reverse=True)
+    anybody = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+    several = re.compile("一位专家(?:、一位专家)+|an expert(?:, an expert)+")
+
+    def said(sentence: str, word: str, words: str) -> str:
+        return several.sub(words, anybody.sub(word, sentence))
+
+    def of(one: Saying) -> Saying:
+        return dataclasses.replace(
+            one,
+            message=said(one.message, "一位专家", "几位专家"),
+            message_en=said(one.message_en, "an expert", "several experts"),
+        )
+
+    for one in unserved:
+        yield dataclasses.replace(of(one), repair=of(one.repair) if one.repair else None)
 
 
 def named(

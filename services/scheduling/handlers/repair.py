@@ -113,7 +113,7 @@ async def repair(
     if before.state is RoundState.PUBLISHED:
         touched = {one.request for one in (*changes.ended, *changes.moved, *changes.begun)}
         still = [one for one in current if one.request in touched]
-        await announce(after, still, lost_event, tx, now=now)
+        await announce(after, still, lost_event, after_inputs, tx, now=now)
         await keep_ledger(after, after_inputs, mended.plan, unserved, tx)
     changed = [*changes.ended, *changes.moved, *changes.begun]
     return Mended(after, changed, lost_event, mended.least)

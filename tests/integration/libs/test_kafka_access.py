@@ -96,6 +96,7 @@ def _bindings(grant: Grant) -> Iterator[AclBinding]:
         "topic": ResourceType.TOPIC,
         "group": ResourceType.GROUP,
         "cluster": ResourceType.BROKER,
+        "transactional-id": ResourceType.TRANSACTIONAL_ID,
     }
     pattern = ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL
     for operation in grant.operations:

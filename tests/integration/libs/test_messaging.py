@@ -18,7 +18,8 @@ from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.consumer import Consumer, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append, append_all
-from libs.messaging.relay import BATCH, Relay, republish
+from libs.messaging.relay import BATCH, REPLAY_BATCHES, Relay, republish
+from libs.messaging.topics import fence_of
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
@@ -262,20 +263,65 @@ async def test_a_replay_does_not_leave_an_old_fact_as_the_newest(
                     await until(lambda: all_published(pool), seconds=1)
             return await super().send_all(records)
 
+    def slow() -> kafka.Producer:
+        return Slow(settings.kafka_bootstrap, client="replay", fence=fence_of("events"))
+
     async with running(Relay(pool, settings).run()):
-        async with Slow(settings.kafka_bootstrap, client="replay") as producer:
-            async with pool.acquire() as connection:
-                await republish(connection, producer, service="events", since=AT)
+        async with pool.acquire() as connection:
+            await republish(connection, slow, service="events", since=AT)
         await until(lambda: all_published(pool))
     newest = (await published(settings, "events.request.state.v1"))[-1]
     assert newest.version == 2
 
 
+async def replay(pool: Pool, settings: ServiceSettings, **others: Any) -> int:
+    async with pool.acquire() as connection:
+        return await republish(
+            connection,
+            lambda: kafka.Producer(
+                settings.kafka_bootstrap, client="replay", fence=fence_of("events")
+            ),
+            service="events",
+            **others,
+        )
+
+
+async def test_a_replay_that_ends_half_way_leaves_the_newest_as_the_newest(
+    pool: Pool, settings: ServiceSettings
+) -> None:
+    versions = range(1, BATCH + 2)
+    await publish(pool, settings, *(a_fact("requests/a", version) for version in versions))
+    assert await replay(pool, settings, there=lambda _position: False) == BATCH
+    assert (await published(settings))[-1].version == BATCH
+    assert (await published(settings, "events.request.state.v1"))[-1].version == BATCH + 1
+
+
+async def test_a_long_replay_lets_new_facts_through(pool: Pool, settings: ServiceSettings) -> None:
+    old = [a_fact(f"requests/old{n}") for n in range(3 * REPLAY_BATCHES * BATCH)]
+    await publish(pool, settings, *old)
+    async with running(Relay(pool, settings).run()):
+        left = [REPLAY_BATCHES + 1]
+
+        def there(_position: int) -> bool:
+            left[0] -= 1
+            return True
+
+        async def meanwhile() -> None:
+            await until(lambda: left[0] <= 0)
+            async with transaction(pool) as connection:
+                await append(connection, a_fact("requests/new"))
+            await until(lambda: all_published(pool))
+            assert not replaying.done(), "it waited until the replay was over"
+
+        async with asyncio.TaskGroup() as tasks:
+            replaying = tasks.create_task(replay(pool, settings, there=there))
+            tasks.create_task(meanwhile())
+        assert replaying.result() == len(old) + 1  # it is published by then, and goes out again
+
+
 async def test_a_repeat_has_no_effect(pool: Pool, settings: ServiceSettings) -> None:
     await publish(pool, settings, a_fact("requests/a"), a_fact("requests/b"))
-    async with kafka.Producer(settings.kafka_bootstrap, client="replay") as producer:
-        async with pool.acquire() as connection:
-            assert await republish(connection, producer, service="events") == 2
+    assert await replay(pool, settings) == 2
     seen = Seen()
     async with running(a_consumer(pool, settings, seen).run()):
         await until(lambda: len(seen.facts) >= 2)

@@ -1,16 +1,18 @@
 """What only a real Kafka shows: members come and go in mid-batch, the broker is killed in the middle of a publication."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
 
-from libs.messaging import MESSAGING_MIGRATIONS
+from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.consumer import Consumer
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import append_all
 from libs.messaging.relay import Relay
+from libs.messaging.topics import state_twin_of
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
 from libs.settings import ServiceSettings
@@ -125,3 +127,50 @@ async def test_a_broker_killed_in_the_middle_of_a_publication(
     for key in range(KEYS):
         versions = [fact.version for fact in facts if fact.key == f"requests/{key}"]
         assert list(dict.fromkeys(versions)) == list(range(1, 51)), "in order, repeats aside"
+
+
+async def test_a_relay_that_lost_its_lock_with_facts_in_hand_is_fenced(
+    pool: Pool,
+    fresh_database: str,
+    settings: ServiceSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stands still between reading and sending, its connection is cut, another relay goes on; then it sends."""
+    holding, held, released = True, asyncio.Event(), asyncio.Event()
+    send_all = kafka.Producer.send_all
+
+    async def hold(self: kafka.Producer, records: Sequence[kafka.Record]) -> Any:
+        nonlocal holding
+        if holding:
+            holding = False
+            held.set()
+            await released.wait()
+        return await send_all(self, records)
+
+    monkeypatch.setattr(kafka.Producer, "send_all", hold)
+    await change(pool, range(1, 2))
+    async with running(Relay(pool, settings).run()):
+        await until(held.is_set)
+        async with running(Relay(pool, settings).run()):
+            await change(pool, range(2, 3))
+            await asyncio.sleep(0.5)
+            assert not await _any_published(pool), "the other one has the lock"
+            with psycopg.connect(fresh_database, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                )
+            await until(lambda: all_published(pool))
+            released.set()
+            await change(pool, range(3, 4))
+            await until(lambda: all_published(pool))
+            await asyncio.sleep(0.5)
+    for topic in (TOPIC, state_twin_of(TOPIC)):
+        facts = await published(settings, topic)
+        for key in range(KEYS):
+            versions = [fact.version for fact in facts if fact.key == f"requests/{key}"]
+            assert versions == sorted(versions), "what was in hand came after newer facts"
+            assert versions[-1] == 3
+
+
+async def _any_published(pool: Pool) -> bool:
+    return bool(await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))

@@ -696,13 +696,19 @@ async def test_what_becomes_of_an_event_becomes_of_its_team(
 async def test_a_name_is_forgotten_wherever_an_assignment_was_announced_with_it(
     city: Any, settled: None, worker: Worker, pool: Pool, clock: FixedClock
 ) -> None:
-    """Assignments stay, with who served as a resource name; those of others are left as they are."""
+    """Assignments stay, with who served as a resource name; those of others are left as they are; no twin keeps the name."""
     await proposed(city, worker, pool)
     await city.PublishRound(pb.PublishRoundRequest(name=ROUND))
     standing = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
     gone = standing[0].expert
     mine = {one.name for one in standing if one.expert == gone}
     assert {one.name for one in standing} > mine
+    (name,) = {one.expert_display_name.encode() for one in standing if one.expert == gone}
+    requests = {one.request for one in standing if one.expert == gone}
+    assert {topic for topic, _ in await naming(pool, name)} == {
+        "scheduling.assignment.v1",
+        "scheduling.decision.v1",
+    }
     await pool.execute("UPDATE outbox SET published_at = now()")
     fact = dataclasses.replace(
         received("EventChanged", gone, events_facts.EventChanged()),
@@ -713,6 +719,11 @@ async def test_a_name_is_forgotten_wherever_an_assignment_was_announced_with_it(
     for _ in range(2):  # the same again changes nothing
         async with pool.acquire() as connection, connection.transaction():
             await handlers(joined, clock=clock)[tombstone(fact.topic)](connection, fact)
+    assert await naming(pool, name) == set()
+    decisions = await pool.fetch(
+        "SELECT key, version, type FROM outbox WHERE topic = 'scheduling.decision.v1' AND version > 1"
+    )
+    assert {tuple(row) for row in decisions} == {(one, 2, "tombstone") for one in requests}
     after = (await city.ListAssignments(pb.ListAssignmentsRequest(round=ROUND))).assignments
     assert {one.name for one in after if not one.expert_display_name} == mine
     assert {one.name: one.state for one in after} == {one.name: one.state for one in standing}
@@ -729,6 +740,14 @@ async def test_a_name_is_forgotten_wherever_an_assignment_was_announced_with_it(
             "",
         )
     assert all(row["payload"] for row in rows if row["key"] not in mine)
+
+
+async def naming(pool: Pool, name: bytes) -> set[tuple[str, str]]:
+    """Topics and keys whose state twin keeps a fact with `name` in it."""
+    rows = await pool.fetch(
+        "SELECT DISTINCT ON (topic, key) topic, key, payload FROM outbox ORDER BY topic, key, position DESC"
+    )
+    return {(row["topic"], row["key"]) for row in rows if name in (row["payload"] or b"")}
 
 
 def received(kind: str, key: str, message: Any) -> Received:

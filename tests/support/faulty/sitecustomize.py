@@ -2,9 +2,11 @@
 
 `ZHIHUI_CHAOS` is a folder, `ZHIHUI_CHAOS_NAME` this process's name in it. `NAME.arm` holds `sql 17 before`: this process
 kills itself (SIGKILL) before its seventeenth statement from then on; `produce` counts what is handed to the broker,
-`commit` the commits of consumer offsets. `clock` holds seconds that every service's clock is ahead.
+`commit` the commits of consumer offsets. While there is a `NAME.hold`, nothing that has been read for the broker is handed to
+it; `NAME.held` says that something waits there, while all else of the process goes on. `clock` holds seconds that every service's clock is ahead.
 """
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 
 _FOLDER = Path(os.environ["ZHIHUI_CHAOS"])
 _ARM = str(_FOLDER / f"{os.environ['ZHIHUI_CHAOS_NAME']}.arm")
+_HOLD = str(_FOLDER / f"{os.environ['ZHIHUI_CHAOS_NAME']}.hold")
+_HELD = _FOLDER / f"{os.environ['ZHIHUI_CHAOS_NAME']}.held"
 _CLOCK = str(_FOLDER / "clock")
 _armed: dict[str, Any] = {"what": "", "left": 0, "when": ""}
 
@@ -36,6 +40,9 @@ def _wrap(owner: Any, name: str, what: str) -> None:
 
     async def wrapped(self: Any, *arguments: Any, **named: Any) -> Any:
         _passes(what, "before")
+        while what == "produce" and os.path.exists(_HOLD):
+            _HELD.touch()
+            await asyncio.sleep(0.02)
         answer = await original(self, *arguments, **named)
         _passes(what, "after")
         return answer
