@@ -117,6 +117,8 @@ class Relay:
             try:
                 async with acquired(self._pool) as connection:
                     await self._locked(connection)
+                    # Marks need not wait for the disk: one that a crash takes back only lets its fact go out again.
+                    await connection.execute("SET synchronous_commit = off")
                     async with kafka.Producer(
                         self._bootstrap,
                         client=f"{self._service}-relay",
@@ -171,15 +173,19 @@ class Relay:
                 rows: Sequence[Any] = ()
                 if len(on_the_way) < DEPTH and not leaving:
                     rows = await source.next(sent=on_the_way)
-                if rows:
-                    there = await send_rows(producer, rows, service=self._service)
+                if rows:  # packed while PostgreSQL marks those before
+                    there, _ = await asyncio.gather(
+                        send_rows(producer, rows, service=self._service),
+                        self._settle(connection, on_the_way),
+                    )
                     there.add_done_callback(lambda _: self._news.set())
                     forgets = any(row["payload"] is None for row in rows)
                     on_the_way.append(_Sent([row["position"] for row in rows], there, forgets))
-                elif on_the_way or not leaving:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), POLL_S)
-                await self._settle(connection, on_the_way)
+                else:
+                    if on_the_way or not leaving:
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._news.wait(), POLL_S)
+                    await self._settle(connection, on_the_way)
         finally:
             for sent in on_the_way:
                 sent.there.add_done_callback(_looked_at)
