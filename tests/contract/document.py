@@ -72,7 +72,7 @@ thing after it. This document is all you need to consume them. "Event" is always
 2. **Nothing is invented.** What was rolled back is never announced.
 3. **Order per key.** Facts of one key arrive in the order of their versions. Between keys, partitions and topics there is
    no order: an event's fact may arrive before the fact of its assignment. A replay by an operator repeats older records,
-   with the same ids, behind newer ones.
+   with the same ids, behind newer ones; in the log only: of a key in a state twin, the last record is the newest fact.
 4. **Whole state.** The newest fact of a key is all you need of it.
 5. **New types and fields will come** within `v1`: pass over a `ce_type` you do not know, and let your protobuf library keep
    or skip unknown fields and enum numbers. Nothing in use is renamed, retyped, renumbered or removed.
@@ -116,7 +116,7 @@ twin an AssignmentPublished may have been compacted away by a later fact of its 
 
 ## State hashes
 
-Services tell, on demand, the hash of what they hold now; whoever rebuilt the same state gets the same hash. All are SHA-256,
+Services tell, on demand (an operator asks: `zhihui --json facts verify`), the hash of what they hold now; whoever rebuilt the same state gets the same hash. All are SHA-256,
 lower-case hexadecimal, over lines that end in a line feed and are sorted as bytes:
 
 * **requests**: of the newest fact of each key of `events.request.v1`, without those in STATE_DRAFT:

@@ -1,6 +1,6 @@
 """Why a request is not served is announced without the names of those who could not come."""
 
-from services.scheduling.domain.inputs import AudienceGroup
+from services.scheduling.domain.inputs import Group
 from services.scheduling.domain.run import Repair, Unserved, WhyNot
 from services.scheduling.handlers.publish import without_names
 
@@ -13,7 +13,7 @@ def unserved(message: str, message_en: str, *, repair: Repair | None = None) -> 
         message=message,
         message_en=message_en,
         district="",
-        group=next(iter(AudienceGroup)),
+        group=next(iter(Group)),
         weight=1,
         venue="venues/v",
         venue_display_name="示例小学",
