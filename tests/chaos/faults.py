@@ -321,7 +321,7 @@ class Faults:
     async def _two_processes(self) -> AsyncIterator[None]:
         """A second events service in its groups, its relay waiting for the lock; killed in the end."""
         async with self._one_replica:
-            while not self.loaded:  # noqa: ASYNC110  # before that there is no venue to file a request of
+            while not self.loaded:  # before that there is no venue to file a request of
                 await asyncio.sleep(0.2)
             if "replica" in self._stack.children:
                 self._stack.resting.discard("replica")
