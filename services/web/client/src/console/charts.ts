@@ -37,7 +37,8 @@ export function Chart({ option, height, label }: { option: (colours: ReturnType<
     const colours = palette();
     chart.current?.setOption({ animationDuration: 200, textStyle: { fontFamily: colours.font, color: colours.soft }, ...option(colours) }, { notMerge: true });
   }, [option, theme, height]);
-  return createElement("div", { ref: box, style: { height }, role: "img", "aria-label": label });
+  // a window that has become narrower waits a moment for its chart, and must not scroll for that
+  return createElement("div", { ref: box, style: { height, overflow: "hidden" }, role: "img", "aria-label": label });
 }
 
 /** A tooltip without HTML: the page's policy on styles allows none in it. */
