@@ -35,7 +35,7 @@ NEVER = -(2**60)
 
 BRANCHES_MAX = 1_000_000
 """Branches looked at for one person-day before its value is bounded by the dearest passes alone."""
-SEPARATE_MAX = 6_000
+SEPARATE_MAX = 10_000
 """Beds times passes of the day after, beyond which one bed that is anywhere stands for all of them."""
 CHUNK = 40
 """People priced between two looks at whether to end."""
