@@ -261,7 +261,7 @@ def test_both_ways_to_price_agree_where_many_nights_are_worth_it(seed: int) -> N
 
 
 def test_one_bed_that_stands_for_very_many_only_lets_in_more() -> None:
-    problem = touring(1200, 12, seed=1, travel_min=150)
+    problem = touring(1500, 12, seed=1, travel_min=150)
     relaxation, valued, duals = priced(problem, Stage.NEED, 0)
     assert (valued.rounds.tour_to == ANYWHERE).any()
     assert proven(problem, duals, {}) <= valued.bound // relaxation.scale
