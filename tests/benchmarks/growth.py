@@ -54,6 +54,11 @@ def gap_of(point: tuple[float, int, int | None]) -> float:
     return 1.0 if not bound else (bound - incumbent) / bound
 
 
+def said(value: float) -> str:
+    """A number beside an axis."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     """Slope of the least squares line through the logarithms; None for fewer than two points."""
     if len(points) < 2:
@@ -96,8 +101,8 @@ def chart(
         f'<text x="{EDGE}" y="{top + 44}">{y_name}</text>',
         f'<text x="{EDGE}" y="{bottom + 16}">{min(x for x, _ in points):g}</text>',
         f'<text x="{right}" y="{bottom + 16}" text-anchor="end">{max(x for x, _ in points):g}</text>',
-        f'<text x="{EDGE - 6}" y="{bottom}" text-anchor="end">{min(y for _, y in points):.4g}</text>',
-        f'<text x="{EDGE - 6}" y="{top + EDGE + 10}" text-anchor="end">{max(y for _, y in points):.4g}</text>',
+        f'<text x="{EDGE - 6}" y="{bottom}" text-anchor="end">{said(min(y for _, y in points))}</text>',
+        f'<text x="{EDGE - 6}" y="{top + EDGE + 10}" text-anchor="end">{said(max(y for _, y in points))}</text>',
     ]
     for number, (name, line, dashed) in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
