@@ -160,6 +160,14 @@ export const GROUPS = ["YOUTH", "FARMERS", "WORKERS", "ELDERLY", "OFFICIALS"] as
 export const REASONS = ["NOBODY_ELIGIBLE", "NOT_FREE", "TOO_FAR", "LIMITS_USED_UP", "SEAT_MISSING", "DISPLACED", "RULED_OUT"] as const;
 export const ROLES = ["ACADEMICIAN", "LECTURER", "VOLUNTEER"] as const;
 
+/** One line of a list of facts. */
+export const Fact = ({ name, value }: { name: string; value: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{value}</dd>
+  </div>
+);
+
 /** Several names in one sentence. */
 export const together = (names: string[]) => names.join(language() === "zh" ? "、" : ", ");
 /** Who comes; whoever takes part from afar is marked. */

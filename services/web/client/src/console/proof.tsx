@@ -6,7 +6,7 @@ import { type View, address, get, idOf } from "../shared/api";
 import { type Key, t } from "../shared/language";
 import { Glyph } from "../shared/glyph";
 import { moment } from "../shared/time";
-import { Card, type Plan, type Round, Shown, gapText, isSpent, number, stageName, stageUnit, stageValue } from "./parts";
+import { Card, Fact, type Plan, type Round, Shown, gapText, isSpent, number, stageName, stageUnit, stageValue, together } from "./parts";
 import { claimed, proves } from "./certificate";
 
 export default function Proof({ round, plan }: { round: Round; plan: Plan }) {
@@ -57,7 +57,7 @@ function Checks({ plan, verdict, certified }: { plan: Plan; verdict: View<"Verif
   const rows: { key: Key; mark: Mark; note: string }[] = [
     { key: "proof.inputs", mark: sameInputs ? "yes" : "no", note: t(sameInputs ? "proof.inputs.same" : "proof.inputs.other", { hash: verdict.inputs_hash.slice(0, 12) }) },
     { key: "proof.rules", mark: verdict.sound ? "yes" : "no", note: verdict.sound ? t("proof.rules.kept", { served: number(plan.served), assignments: number(plan.assignments) }) : t("proof.rules.broken", { count: verdict.violations.length }) },
-    { key: "proof.values", mark: verdict.sound && !off.length ? "yes" : "no", note: off.length ? off.map((one) => stageName(one.stage)).join("、") : t("proof.values.same", { count: plan.stages.length }) },
+    { key: "proof.values", mark: verdict.sound && !off.length ? "yes" : "no", note: off.length ? together(off.map((one) => stageName(one.stage))) : t("proof.values.same", { count: plan.stages.length }) },
     { key: "proof.certificate", mark: certified ? (verdict.sound ? "yes" : "no") : "none", note: t(certified ? "proof.certificate.same" : "proof.certificate.none") },
     { key: "proof.bounds", mark: certified ? "desk" : "none", note: t(certified ? "proof.bounds.desk" : "proof.bounds.none") },
     { key: "proof.replay", mark: certified ? "desk" : "none", note: t(certified ? "proof.replay.desk" : "proof.replay.none") },
@@ -131,10 +131,7 @@ function Origin({ round, plan, claims }: { round: Round; plan: Plan; claims: Ret
     <Card title={t("proof.origin")}>
       <dl className="facts wide">
         {lines.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+          <Fact key={name} name={name} value={value} />
         ))}
       </dl>
     </Card>

@@ -8,7 +8,7 @@ import { follow, go, setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { minutes, moment, range } from "../shared/time";
 import { CHANGES, usePeople, useVenues } from "./data";
-import { GROUPS, Page, type Request, Shown, State, together, useNames } from "./parts";
+import { Fact, GROUPS, Page, type Request, Shown, State, together, useNames } from "./parts";
 
 const STATES = ["SUBMITTED", "ENDORSED", "IN_ROUND", "SCHEDULED", "UNSERVED"] as const;
 const mayAnswer = (who: Session) => who.roles.some((role) => role.endsWith("COORDINATOR") || role === "ADMIN");
@@ -301,10 +301,3 @@ function OneRequest({ id, able, answers, busy, endorse, giveBack }: { id: string
     </Drawer>
   );
 }
-
-const Fact = ({ name, value }: { name: string; value: string }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{value}</dd>
-  </div>
-);

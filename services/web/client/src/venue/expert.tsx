@@ -9,7 +9,7 @@ import { type EventShown, type Events, between, useCalendar, useKept, usePaged, 
 import { HALVES, type Period, facilitiesOf, halfDay, placeOf } from "./fields";
 import { HalfDays } from "./halfdays";
 import { Sample } from "./home";
-import { Bones, Card, Counter, Field, More, Sheet, Wrong, say } from "./parts";
+import { Bones, Card, Counter, Facts, Field, More, Sheet, Wrong, say, useShown } from "./parts";
 import { useWho } from "./who";
 
 type Assignment = View<"AssignmentShown">;
@@ -183,16 +183,7 @@ function Place({ request, venue }: { request: View<"RequestShown">; venue: strin
   ];
   return (
     <>
-      <dl>
-        {rows
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts rows={rows} />
       {point && (
         <a className="plain" href={`https://uri.amap.com/marker?${new URLSearchParams({ position: `${point.longitude},${point.latitude}`, name: found.data!.venue.display_name, coordinate: "wgs84" })}`} target="_blank" rel="noreferrer">
           <Glyph name="place" size={18} /> {t("mine.map")}
@@ -354,10 +345,9 @@ export function Served() {
   const path = `${who.expert}/records`;
   // all of them, for the sum is of all; a page of them is shown
   const found = useKept<ServiceRecord[]>(path, {}, { queryFn: () => all<ServiceRecord, "records">(path, "records", { page_size: RECORDS }, RECORD_PAGES_MAX) });
-  const [pages, setPages] = useState(1);
   const titled = useTitle();
   const records = found.data;
-  const shown = records?.slice(0, pages * PAGE);
+  const [shown, rest] = useShown(records, PAGE);
   const [latest, earliest] = [shown?.[0]?.period, shown?.at(-1)?.period];
   const events = useKept<Events>("events", { expert: who.expert, state: ["DELIVERED"], start_time: earliest?.start_time, end_time: latest?.end_time, page_size: RECORDS }, { enabled: Boolean(earliest && latest) });
   const titles = new Map(events.data?.events.map((one) => [one.name, one.title]));
@@ -385,11 +375,7 @@ export function Served() {
           ))}
         </ul>
       )}
-      {records && shown && shown.length < records.length && (
-        <button type="button" className="wide" onClick={() => setPages(pages + 1)}>
-          {t("load.more")}
-        </button>
-      )}
+      <More list={rest} />
     </>
   );
 }

@@ -6,7 +6,7 @@ import { either, language, setLanguage, t, word } from "../shared/language";
 import { toggleTheme, useTheme } from "../shared/theme";
 import { useVenues } from "./data";
 import { forget, keptBytes } from "./device";
-import { Bones, Card, Check, Choices, Sheet, Wrong } from "./parts";
+import { Bones, Card, Check, Choices, More, Sheet, Wrong, useShown } from "./parts";
 import { mayFile, useWho } from "./who";
 
 const PAGE = 10;
@@ -79,9 +79,7 @@ export default function Me() {
 
 function Places() {
   const venues = useVenues();
-  const [pages, setPages] = useState(1);
-  const list = venues.data?.venues;
-  const shown = list?.slice(0, pages * PAGE);
+  const [shown, rest] = useShown(venues.data?.venues, PAGE);
   return (
     <Card title={t("me.places")}>
       {!venues.data && (venues.error ? <Wrong error={venues.error} again={() => void venues.refetch()} /> : <Bones rows={2} />)}
@@ -98,11 +96,7 @@ function Places() {
           </li>
         ))}
       </ul>
-      {list && shown && shown.length < list.length && (
-        <button type="button" className="wide" onClick={() => setPages(pages + 1)}>
-          {t("load.more")}
-        </button>
-      )}
+      <More list={rest} />
     </Card>
   );
 }

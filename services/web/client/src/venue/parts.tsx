@@ -1,5 +1,5 @@
 // The few pieces every page is made of.
-import { type ReactNode, useEffect, useId, useRef, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
 import { Glyph } from "../shared/glyph";
 import { Refused } from "../shared/api";
 import { either, t } from "../shared/language";
@@ -206,8 +206,34 @@ export function Sheet({ title, onClose, children, foot }: { title: string; onClo
   );
 }
 
+/** What is known by name; what has no value is left out. */
+export function Facts({ rows }: { rows: readonly [string, ReactNode][] }) {
+  return (
+    <dl>
+      {rows
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+type Pages = { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> };
+
+/** A list that is all here, shown page by page: what is shown of it, and the rest for `More`. */
+export function useShown<T>(list: readonly T[] | undefined, page: number): [readonly T[] | undefined, Pages] {
+  const [pages, setPages] = useState(1);
+  const shown = list?.slice(0, pages * page);
+  const rest = { hasNextPage: (shown?.length ?? 0) < (list?.length ?? 0), isFetchingNextPage: false, fetchNextPage: async () => setPages(pages + 1) };
+  return [shown, rest];
+}
+
 /** The rest of a list, when it is asked for. */
-export function More({ list }: { list: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => Promise<unknown> } }) {
+export function More({ list }: { list: Pages }) {
   if (!list.hasNextPage) return null;
   return (
     <button type="button" className="wide" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>

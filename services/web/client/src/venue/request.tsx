@@ -13,7 +13,7 @@ import { type Request, again, facilitiesOf, fieldsOf, isRepaired, placeOf, repai
 import { ExpertName } from "./filing";
 import { StateOf } from "./home";
 import { submit } from "./outbox";
-import { Bones, Card, Counter, Field, Link, Sheet, Wrong, say } from "./parts";
+import { Bones, Card, Counter, Facts, Field, Link, Sheet, Wrong, say } from "./parts";
 import { ended, mayEndorse, useWho } from "./who";
 
 type Answer = View<"RequestAnswer">;
@@ -542,16 +542,7 @@ function Content({ request, venue }: { request: Request; venue?: Venue }) {
   ];
   return (
     <Card title={t("request.what")}>
-      <dl>
-        {rows
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts rows={rows} />
     </Card>
   );
 }
