@@ -79,8 +79,11 @@ def proven(
     quotas = {(one.pool, one.node): one.price for one in duals.quotas}
     for (pool, node), price in quotas.items():
         total += price * _quota(problem, pool, node)
+    presences: defaultdict[int, dict[tuple[int, int], int]] = defaultdict(dict)
+    for one in duals.presences:
+        presences[one.expert][one.request, one.start] = one.price
     for index in range(len(problem.experts)):
-        days = _visits(problem, duals, weights, rewards, quotas, index)
+        days = _visits(problem, duals, weights, rewards, quotas, presences[index], index)
         total += _best_round(problem, weights, index, days)
         tell(index + 1)
     return total // duals.scale
@@ -336,12 +339,15 @@ def _visits(
     weights: Weights,
     rewards: Sequence[Mapping[int, tuple[int, ...]]],
     quotas: Mapping[tuple[int, int], int],
+    presences: Mapping[tuple[int, int], int],
     person: int,
 ) -> dict[int, list[Visit]]:
-    """By day, everything the person could do, dearest first; starts in a row that are worth the same are one visit."""
+    """By day, everything the person could do, dearest first; starts in a row that are worth the same are one visit.
+
+    `presences` is what the person pays for being in a team, by request and start.
+    """
     expert = problem.experts[person]
     windows = {day: _windows(expert, day) for day in range(problem.days)}
-    pays = {(one.request, one.start): one.price for one in duals.presences if one.expert == person}
     found: defaultdict[int, list[Visit]] = defaultdict(list)
     for index, request in enumerate(problem.requests):
         paid = quotas.get((expert.pool, request.node), 0)
@@ -374,7 +380,8 @@ def _visits(
                         continue
                     if not _may_on(problem, request, seat, expert, day):
                         continue
-                    worth = given[place] + weights.fit * fit - paid - pays.get((index, start), 0)
+                    worth = given[place] + weights.fit * fit - paid
+                    worth -= presences.get((index, start), 0)
                     worth += _extra(problem, duals, index, place, person, start)
                     visit = Visit(
                         index,

@@ -58,8 +58,8 @@ class Duals:
 
     `kept[r]`, 0 or more, is what request `r` keeps of its value; the rest is the reward of those who serve it. Requests
     with several seats say in `splits` how the seats share it at a start; where they do not, the first required seat has
-    all of it at every start, less the prices of spans that the start lies in, and with what is paid for presence there. `caps[c]`, 0 or more, is the price per served
-    request of that cap, `budgets[b]` per yuan of that budget.
+    all of it at every start, less the prices of spans that the start lies in, and with what is paid for presence there.
+    `caps[c]`, 0 or more, is the price per served request of that cap, `budgets[b]` per yuan of that budget.
 
     `emergency`, `need` and `shares[s]`, 0 or more, are the prices of keeping what stages before this one reached: per unit
     of emergency weight, of need, and of weight served in a share. In the FLOOR stage itself `shares` weigh its shares:

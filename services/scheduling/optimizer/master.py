@@ -2,9 +2,9 @@
 
 Columns are day tours `x` and, by request with one seat or by team and start, `z`: how much of the request is served. Rows
 link seats (`sum of x = z`, at most for a nice-to-have seat), bound requests, caps, budgets and quotas, and give each person
-one tour a day, their limits per week and round, and nights that end where the next day begins. Nobody is in more of a team at a start than there is of that team, which
-has rows for those who have been. Two columns per priced class
-buy and sell visits at prices around the best ones known, a little of each for nothing worse: the duals cannot run away
+one tour a day, their limits per week and round, and nights that end where the next day begins. Nobody is in more of a team at
+a start than there is of that team, which has rows for those who have been. Two columns per priced class buy and sell visits
+at prices around the best ones known, a little of each for nothing worse: the duals cannot run away
 (du Merle et al. 1999, doi 10.1016/S0012-365X(98)00213-1).
 """
 
@@ -169,7 +169,7 @@ class Master:
 
         presences = np.zeros(len(self._present))
         presences[self._present] = np.maximum(0, prices(PRESENCES)) * scale
-        self._watch(primal)
+        self._watch(program, primal)
         return Solved(
             value=value,
             reward=rewards,
@@ -223,7 +223,9 @@ class Master:
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
         count = len(self._days)
-        sizes, chosen, owner = self._visits()
+        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
+        chosen = np.concatenate(self._passes) if count else np.zeros(0, dtype=np.int64)
+        owner = np.repeat(np.arange(count), sizes)
         own = (relaxation.own_worth[chosen]) / scale
         day = np.array(self._days, dtype=np.int64)
         origin, end = np.array(self._from, dtype=np.int64), np.array(self._to, dtype=np.int64)
@@ -335,23 +337,16 @@ class Master:
             presences,
             beds,
         )
-        return _Program(rows, gain, upper, begins)
+        return _Program(rows, gain, upper, begins, chosen, owner)
 
-    def _visits(self) -> tuple[Numbers, Numbers, Numbers]:
-        """How long each tour is, the passes of all tours in a row, and whose each is."""
-        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
-        none = np.zeros(0, dtype=np.int64)
-        return sizes, np.concatenate([none, *self._passes]), np.repeat(np.arange(len(sizes)), sizes)
-
-    def _watch(self, primal: Numbers) -> None:
+    def _watch(self, program: "_Program", primal: Numbers) -> None:
         """Have rows from now on for whoever the program has in more of a team at a start than it has of that team."""
         shape = self._relaxation.shape
         count = len(self._days)
-        _, chosen, owner = self._visits()
-        present = shape.presence_of[chosen]
+        present = shape.presence_of[program.chosen]
         there = present >= 0
         much = np.bincount(
-            present[there], weights=primal[owner[there]], minlength=len(self._present)
+            present[there], weights=primal[program.owner[there]], minlength=len(self._present)
         )
         team = primal[count + len(shape.alone) :][shape.presence_slot]
         self._present |= much > team + 1e-6
@@ -411,12 +406,16 @@ class _Rows:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Program:
-    """Rows of kind `i` are `begins[i]` to `begins[i + 1]`; what each column gains, and its upper bound."""
+    """Rows of kind `i` are `begins[i]` to `begins[i + 1]`; what each column gains, and its upper bound; the passes of all tours
+    in a row, `chosen`, and whose tour each is in, `owner`.
+    """
 
     rows: _Rows
     gain: Numbers
     upper: Numbers
     begins: tuple[int, ...]
+    chosen: Numbers
+    owner: Numbers
 
     @property
     def classes(self) -> int:
