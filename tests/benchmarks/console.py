@@ -11,13 +11,15 @@ import argparse
 import json
 import random
 import shutil
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
+
+from tests.benchmarks.spread import spread
+from tests.support.embedded import EmbeddedStack
 
 LIMIT_MS = 500
 FRAME_MS_MAX = 50
@@ -84,16 +86,6 @@ def page_at(base: str, path: str) -> Iterator[Page]:
         browser.close()
 
 
-def spread(took_ms: Sequence[float]) -> dict[str, float]:
-    """Median, 95th of a hundred, longest."""
-    found = sorted(took_ms)
-    return {
-        "p50_ms": round(statistics.median(found), 1),
-        "p95_ms": round(found[min(len(found) - 1, int(0.95 * len(found)))], 1),
-        "max_ms": round(found[-1], 1),
-    }
-
-
 def drags(page: Page, count: int, chance: random.Random) -> tuple[list[float], int]:
     """Milliseconds of `count` drags, and how many of them would break a rule."""
     took_ms: list[float] = []
@@ -158,7 +150,7 @@ def main() -> None:
     parser.add_argument("--drags", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    base = f"http://{json.loads((given.home / 'stack.json').read_text())['web']}"
+    base = EmbeddedStack(given.home).base
     found = measure(base, count=given.drags, seed=given.seed)
     print(json.dumps(found, indent=2))
     raise SystemExit(

@@ -27,6 +27,8 @@ from libs.clock import system_clock
 from libs.ids import new_id
 from services.web.settings import LOOPBACK
 from tests.benchmarks.instant_answer import half_days
+from tests.benchmarks.spread import spread
+from tests.support.embedded import EmbeddedStack
 from tests.support.signing_in import sign_in
 
 P95_MS_MAX = 1000
@@ -134,7 +136,6 @@ async def measure(
         phone.close()
     results = [task.result() for task in tasks]
     calls = [call for calls in results for call in calls]
-    took = sorted(took_ms for _, took_ms, _ in calls)
     errors = Counter(told for status, _, told in calls if status != 200)
     names = [calls[0][2] for calls in results if calls[0][0] == 200]
     return {
@@ -146,9 +147,7 @@ async def measure(
         "errors": dict(errors.most_common(5)),
         "took_s": round(took_s, 2),
         "calls_per_s": round(len(calls) / took_s, 1),
-        "p50_ms": round(took[len(took) // 2]),
-        "p95_ms": round(took[int(0.95 * len(took))]),
-        "max_ms": round(took[-1]),
+        **spread([took_ms for _, took_ms, _ in calls]),
         "limit_p95_ms": P95_MS_MAX,
     }
 
@@ -165,11 +164,11 @@ async def _people(base: str, *, count: int) -> list[dict[str, str]]:
     return list(await asyncio.gather(*(one() for _ in range(count))))
 
 
-def cpu_s(home: Path) -> dict[str, float]:
+def cpu_s(stack: EmbeddedStack) -> dict[str, float]:
     """Processor seconds so far, by process of the stack; `postgres` is all of its processes, `this` the load itself."""
-    pids = json.loads((home / "stack.json").read_text())["pids"]
+    pids = stack.state["pids"]
     spent = {name: _spent_s(psutil.Process(pid)) for name, pid in pids.items()}
-    postmaster = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    postmaster = int((stack.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
     parts = [psutil.Process(postmaster), *psutil.Process(postmaster).children()]
     return {**spent, "postgres": sum(_spent_s(one) for one in parts), "this": time.process_time()}
 
@@ -179,12 +178,12 @@ def _spent_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def run(base: str, home: Path, *, venues: int, spread_s: float) -> dict[str, Any]:
+async def run(stack: EmbeddedStack, *, venues: int, spread_s: float) -> dict[str, Any]:
     """Prepare, measure, and say what it cost."""
-    there, people = await prepared(base, venues=venues)
-    before = cpu_s(home)
-    found = await measure(base, venues=venues, spread_s=spread_s, found=there, people=people)
-    spent = {name: after - before.get(name, 0) for name, after in cpu_s(home).items()}
+    there, people = await prepared(stack.base, venues=venues)
+    before = cpu_s(stack)
+    found = await measure(stack.base, venues=venues, spread_s=spread_s, found=there, people=people)
+    spent = {name: after - before.get(name, 0) for name, after in cpu_s(stack).items()}
     found["cpu_ms_per_call"] = {
         name: round(1000 * seconds / found["calls"], 2)
         for name, seconds in sorted(spent.items(), key=lambda one: -one[1])
@@ -201,8 +200,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".zhihui"))
     given = parser.parse_args()
     assert 1 <= given.venues <= 5000
-    base = f"http://{json.loads((given.home / 'stack.json').read_text())['web']}"
-    found = asyncio.run(run(base, given.home, venues=given.venues, spread_s=given.spread))
+    stack = EmbeddedStack(given.home)
+    found = asyncio.run(run(stack, venues=given.venues, spread_s=given.spread))
     print(json.dumps(found, indent=2, ensure_ascii=False))
     wrong = (
         found["errors"]

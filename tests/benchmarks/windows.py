@@ -32,6 +32,7 @@ from services.scheduling.adapters.transaction import transaction
 from services.scheduling.domain import inputs
 from services.scheduling.domain.assignment import Assignment, State
 from services.scheduling.domain.inputs import Period
+from tests.benchmarks.spread import spread
 from tests.support import world
 from tests.support.clock import FixedClock
 from tests.support.postgres import running_server, temporary_database
@@ -167,15 +168,12 @@ async def measure(asked: argparse.Namespace, dsn: str, events_dsn: str) -> dict[
             if answer >= 3:  # the first ones read everything
                 took_ms.append(1000 * (time.perf_counter() - began))
                 eligible.append(ranked.eligible)
-    took_ms.sort()
     return {
         "size": asked.size,
         "answers": len(took_ms),
         "half_days": 4 + asked.look,
         "eligible_mean": round(statistics.mean(eligible), 1),
-        "p50_ms": round(took_ms[len(took_ms) // 2], 1),
-        "p95_ms": round(took_ms[int(0.95 * len(took_ms))], 1),
-        "max_ms": round(took_ms[-1], 1),
+        **spread(took_ms),
         "limit_ms": LIMIT_MS,
     }
 

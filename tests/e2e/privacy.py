@@ -6,7 +6,6 @@ for the forms of phone and identity numbers, whoever they belong to.
 
 import asyncio
 import dataclasses
-import json
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from zhihui.experts.v1 import experts_pb2_grpc as experts_grpc
 from libs.messaging import kafka
 from libs.messaging.topics import wanted
 from libs.rpc.client import channel
+from tests.support.embedded import EmbeddedStack
 
 # Of a thousand random hexadecimal ids one or two begin with eleven digits that could be a number: what goes on with one is no number.
 PHONE = re.compile(rb"(?<![\dA-Za-z.])(?:\+?86)?1[3-9]\d{9}(?![\da-f])")
@@ -190,7 +190,7 @@ def unread(records: Iterable[Any]) -> set[str]:
 
 def nothing_personal_travels(home: Path) -> None:
     """Fail with what was found; and, when nothing was, with what was planted and not found."""
-    stack = stack_of(home)
+    stack = EmbeddedStack(home).state
     seeded(stack)
     secrets = secrets_of(stack["database"])
     assert len(secrets.homes) > 200
@@ -224,9 +224,3 @@ async def _plant(bootstrap: str) -> None:
                 "events.request.v1", key="requests/planted", payload=payload, headers=[]
             )
             await sent
-
-
-def stack_of(home: Path) -> Mapping[str, Any]:
-    """Where everything is."""
-    found: Mapping[str, Any] = json.loads((home / "stack.json").read_text())
-    return found

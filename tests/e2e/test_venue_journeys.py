@@ -19,7 +19,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.support.browser import EmbeddedStack, PageOf, shot
+from tests.support.browser import PageOf, shot
+from tests.support.embedded import EmbeddedStack
 from tests.support.words import LANGUAGES, Words
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import EmbeddedStack, PageOf, shot
+from tests.support.browser import PageOf, shot
+from tests.support.embedded import EmbeddedStack
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(300)]
 SETTLED_MS = 30_000

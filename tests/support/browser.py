@@ -9,7 +9,6 @@ Every page is watched: an uncaught error, or anything the Content-Security-Polic
 `ZHIHUI_SCREENSHOTS` is where `shot(page, name)` keeps pictures, `.screenshots` when it is not set.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -18,35 +17,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.architecture.tree import ROOT
+from tests.support.embedded import EmbeddedStack
 
 UP_S = 480
 STAYS = "Ctrl-C"
 """The last line a stack says before it stays up."""
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedStack:
-    """A stack that is up, with the demonstration's round published."""
-
-    home: Path
-
-    @property
-    def base(self) -> str:
-        """Address of the web edge, `http://127.0.0.1:port`."""
-        return f"http://{self.state['web']}"
-
-    @property
-    def state(self) -> dict[str, str]:
-        """Addresses, token, database."""
-        return json.loads((self.home / "stack.json").read_text())
 
 
 @pytest.fixture(scope="session")

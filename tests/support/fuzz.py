@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
 from libs.ids import new_id
+from tests.support.embedded import EmbeddedStack
 
 READING = (":check", ":answer", ":rank", ":price")
 ENDLESS = ("/api/changes", "/progress")
@@ -138,7 +139,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    base = f"http://{json.loads((given.home / 'stack.json').read_text())['web']}"
+    base = EmbeddedStack(given.home).base
     for person in ("city", "teacher", "leader", "expert"):
         session = signed_in(base, person)
         found = fuzz(session, examples=given.examples, writes=True, seed=given.seed)
