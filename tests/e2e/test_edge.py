@@ -12,7 +12,7 @@ import pytest
 from icalendar import Calendar
 
 from libs.ids import new_id
-from tests.support.browser import EmbeddedStack
+from tests.support.embedded import EmbeddedStack
 from tests.support.fuzz import fuzz, signed_in
 from tests.support.signing_in import sign_in
 
