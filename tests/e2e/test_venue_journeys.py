@@ -581,6 +581,9 @@ def asked_of_the_expert(city: Desk, round: str, count: int) -> list[str]:
     city.send("rounds", body)
     until(lambda: city.get(f"rounds/{round}/findings")["requests_count"] >= waiting_in(city, NEAR))
     city.send(f"rounds/{round}:freeze", {})
+    for name in names:  # others wait for the same person, and some of them have waited longer
+        pin = {"request": name, "seat": 0, "expert": EXPERT}
+        city.send(f"rounds/{round}/pins:add", {"pin": pin})
     solved(city, round)
     until(lambda: city.get(f"rounds/{round}")["round"]["state"] == "PROPOSED")
     city.send(f"rounds/{round}:offer", {"respond_by_time": "2027-01-03T00:00:00Z"})
