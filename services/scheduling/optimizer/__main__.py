@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     solving.add_argument(
         "--iterations", type=int, help="with these alone the same seed gives the same plan"
     )
-    solving.add_argument("--seed", type=int, default=1)
+    solving.add_argument("--seed", type=_seed, default=1)
     solving.add_argument("--warm", type=Path, help="a plan to start from")
     solving.add_argument("--out", type=Path, help="where plan.json goes")
     solving.add_argument("--certificate", type=Path, help="where the certificate goes")
@@ -80,6 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seed(text: str) -> int:
+    """Dice are thrown from 0 or more.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    if int(text) < 0:
+        raise ValueError(text)
+    return int(text)
+
+
 def _explain(asked: argparse.Namespace) -> int:
     problem = formats.problem_from(asked.problem.read_bytes())
     plan = formats.plan_from(asked.plan.read_bytes())
@@ -103,9 +114,15 @@ def _replay(asked: argparse.Namespace) -> int:
     claimed = certificate.certificate_from(asked.certificate.read_bytes())
     if claimed.input_sha256 != formats.input_hash(problem):
         return _say("input_sha256: the certificate is of another problem", 1)
-    plan = replay(
-        problem, seed=claimed.seed, journal=claimed.journal, iterations=claimed.iterations
-    )
+    impossible = certificate.journal_faults(problem, claimed)
+    if impossible:
+        return _say("\n".join(impossible), 1)
+    try:
+        plan = replay(
+            problem, seed=claimed.seed, journal=claimed.journal, iterations=claimed.iterations
+        )
+    except Infeasible as error:
+        return _say(f"无解 · request {error.request}: {error}", 1)
     if asked.out is not None:
         asked.out.write_bytes(formats.canonical_bytes(plan))
     found = certificate.plan_hash(plan)

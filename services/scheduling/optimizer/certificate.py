@@ -11,7 +11,7 @@ from collections.abc import Callable
 from services.scheduling.optimizer import check, check_bound, formats
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
-from services.scheduling.optimizer.solve import Entry, Result
+from services.scheduling.optimizer.solve import LEVELS, Entry, Result
 
 CERTIFICATE_FORMAT = "zhihui.certificate/1"
 PARTS_PER_MILLION = 1_000_000
@@ -115,13 +115,41 @@ def verify(problem: Problem, plan: Plan, certificate: bytes) -> list[str]:
         name = one.stage.value
         if one.value != exact[one.stage]:
             faults.append(f"{name}: claims {one.value}, the plan is worth {exact[one.stage]}")
-        if one.bound is not None and one.bound < exact[one.stage]:
-            faults.append(f"{name}: the bound {one.bound} is below the value {exact[one.stage]}")
-        gap = None if one.bound is None else gap_ppm(exact[one.stage], one.bound)
-        if one.gap_ppm != gap:
-            faults.append(f"{name}: claims a gap of {one.gap_ppm} ppm, it is {gap}")
-        if one.status != _status(gap):
-            faults.append(f"{name}: claims to be {one.status}, it is {_status(gap)}")
+        faults += _contradictions(one, exact[one.stage])
+    return [*faults, *journal_faults(problem, claimed)]
+
+
+def _contradictions(claim: Claim, value: int) -> list[str]:
+    """What a claim says of a stage that is worth `value` and cannot be so, whatever its bound is proven by."""
+    name, faults = claim.stage.value, []
+    if claim.bound is not None and claim.bound < value:
+        faults.append(f"{name}: the bound {claim.bound} is below the value {value}")
+    gap = None if claim.bound is None else gap_ppm(value, claim.bound)
+    if claim.gap_ppm != gap:
+        faults.append(f"{name}: claims a gap of {claim.gap_ppm} ppm, it is {gap}")
+    if claim.status != _status(gap):
+        faults.append(f"{name}: claims to be {claim.status}, it is {_status(gap)}")
+    return faults
+
+
+def journal_faults(problem: Problem, claimed: Certificate) -> list[str]:
+    """What of seed and journal cannot be of a solve of `problem`, one sentence each; without any, it can be replayed."""
+    faults = [] if claimed.seed >= 0 else ["seed: must be 0 or more"]
+    before = 0
+    # A plan that comes in keeps every rule but pins of requests that it leaves out.
+    bare = dataclasses.replace(problem, pins=())
+    for index, entry in enumerate(claimed.journal):
+        path = f"journal[{index}]"
+        if not before <= entry.iteration <= claimed.iterations:
+            faults.append(
+                f"{path}: iteration {entry.iteration} is not from {before} to {claimed.iterations}"
+            )
+        before = max(before, entry.iteration)
+        if not -1 <= entry.level <= LEVELS:
+            faults.append(f"{path}: there is no level {entry.level}")
+        if entry.plan is not None:
+            broken = check.violations(bare, entry.plan)
+            faults += [f"{path}.plan: {one.rule}: {one.message}" for one in broken[:1]]
     return faults
 
 
@@ -151,7 +179,10 @@ def bound_faults(
         faults.append("duals: a stage is proven twice")
     for claim in claimed.stages:
         name = claim.stage.value
+        faults += _contradictions(claim, claim.value)
         if claim.bound is None:
+            if claim.stage in duals:
+                faults.append(f"{name}: there are duals, and no bound that they prove")
             continue
         if claim.stage not in duals:
             faults.append(f"{name}: no duals prove the bound {claim.bound}")

@@ -121,14 +121,26 @@ def _sane(problem: Problem, duals: Duals) -> None:
             raise Unproven(
                 f"spacings: series {span.series} has nothing to price, or a negative price"
             )
+        if not 0 <= span.day < problem.days:
+            raise Unproven(f"spacings: day {span.day} is outside the horizon")
     places = [(one.request, one.start, one.expert) for one in duals.presences]
     if len(set(places)) < len(places):
         raise Unproven("presences: one is priced twice")
     if min((one.price for one in duals.presences), default=0) < 0:
         raise Unproven("presences: a price is negative")
+    starts = [set(_starts(problem, request)) for request in problem.requests]
+    for name, index, start in (
+        *(("presences", one.request, one.start) for one in duals.presences),
+        *(("splits", one.request, one.start) for one in duals.splits),
+    ):
+        if not 0 <= index < len(problem.requests):
+            raise Unproven(f"{name}: there is no request {index}")
+        if start not in starts[index]:
+            raise Unproven(f"{name}: request {index} cannot start at {start}")
+    for one in duals.presences:
+        if not 0 <= one.expert < len(problem.experts):
+            raise Unproven(f"presences: there is no expert {one.expert}")
     for split in duals.splits:
-        if not 0 <= split.request < len(problem.requests):
-            raise Unproven(f"splits: there is no request {split.request}")
         if len(split.rewards) != len(problem.requests[split.request].seats):
             raise Unproven(f"splits: request {split.request} needs one reward per seat")
     keys = [(one.request, one.start) for one in duals.splits]

@@ -10,7 +10,8 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.scheduling.optimizer.problem import (
@@ -109,12 +110,31 @@ def read(kind: Any, text: bytes, name: str) -> Any:
         BadProblem: it is not JSON, has wrong types, or unknown or missing fields.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise BadProblem("$", f"not JSON: {error}") from error
+    if isinstance(document, _Twice):
+        raise BadProblem(f"$.{document.name}", "is said twice")
     if not isinstance(document, dict) or document.pop("format", None) != name:
         raise BadProblem("$.format", f"must be {name}")
     return _typed(kind, document, "$")
+
+
+class _Twice(dict[str, Any]):
+    """An object of the text that says the field `name` twice: which of the two counts depends on who reads it."""
+
+    name = ""
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    twice = _Twice(found)
+    twice.name = next(
+        name for name, count in Counter(name for name, _ in pairs).items() if count > 1
+    )
+    return twice
 
 
 def _typed(kind: Any, value: Any, path: str) -> Any:
@@ -138,12 +158,16 @@ def _typed(kind: Any, value: Any, path: str) -> Any:
         raise BadProblem(path, f"must be of type {kind.__name__}")
     if kind is int and abs(value) > INTEGER_MAX:
         raise BadProblem(path, f"must be at most {INTEGER_MAX}")
+    if kind is str and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadProblem(path, "must be text: half a character is none")
     return value
 
 
 def _object(kind: Any, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise BadProblem(path, "must be an object")
+    if isinstance(value, _Twice):
+        raise BadProblem(f"{path}.{value.name}", "is said twice")
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for name in value:

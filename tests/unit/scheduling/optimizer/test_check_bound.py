@@ -400,7 +400,7 @@ def test_prices_of_nothing_are_refused() -> None:
         (dataclasses.replace(duals, kept=(-1, 0)), "negative"),
         (dataclasses.replace(duals, shares=(1,)), "shares"),
         (dataclasses.replace(duals, splits=(Split(7, 0, (1,)),)), "no request 7"),
-        (dataclasses.replace(duals, splits=(Split(0, 0, (1,)),)), "one reward per seat"),
+        (dataclasses.replace(duals, splits=(Split(0, 540, (1,)),)), "one reward per seat"),
         (dataclasses.replace(duals, splits=(*duals.splits, *duals.splits)), "order"),
         (dataclasses.replace(duals, quotas=(QuotaPrice(9, 0, 1),)), "pool 9"),
         (dataclasses.replace(duals, spacings=(SpacingPrice(3, 0, 1),)), "no series 3"),
