@@ -15,7 +15,7 @@ from services.scheduling.optimizer import check
 from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
-from services.scheduling.optimizer.master import Master, Solved
+from services.scheduling.optimizer.master import WHOLE_S, Master, Solved
 from services.scheduling.optimizer.packed import Packed
 from services.scheduling.optimizer.polish import polished
 from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds, tabulate
@@ -87,11 +87,13 @@ class Bounder:
         incumbent: Callable[[], Plan],
         offer: Callable[[Plan], None] | None = None,
         limits: int | None = None,
+        left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> None:
         """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve.
 
         `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
-        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`).
+        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`), which
+        are looked for as long as `left_s()` seconds are left.
         """
         relaxation = self._relaxed(Stage.NEED)
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
@@ -105,7 +107,7 @@ class Bounder:
 
             def polish() -> None:
                 if offer is not None and not until():
-                    plan = polished(self._shape, pool, incumbent(), until=until)
+                    plan = polished(self._shape, pool, incumbent(), until=until, left_s=left_s)
                     if plan is not None:
                         offer(plan)
 

@@ -186,13 +186,20 @@ class Master:
         )
 
     def whole(
-        self, kept: Sequence[tuple[Numbers, int]], *, until: Callable[[], bool]
+        self,
+        kept: Sequence[tuple[Numbers, int]],
+        *,
+        until: Callable[[], bool],
+        left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> list[tuple[int, int, int, Numbers]] | None:
-        """Tours that together are a plan of the most need: (person-day, where from, where to, passes); None when none was found.
+        """Tours that together are a plan of the most need: (person-day, where from, where to, passes); None when none was found
+        in what is left of the time.
 
         For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
         meet are not looked at.
         """
+        if left_s() < WHOLE_LEFT_S:
+            return None
         shape = self._relaxation.shape
         program = self._program()
         count, alone = len(self._days), len(shape.alone)
@@ -209,7 +216,7 @@ class Master:
             program.gain,
             np.ones(count + alone + len(shape.slots)),
             until=until,
-            whole=True,
+            whole_s=min(WHOLE_S, left_s()),
         )
         if result is None:
             return None
@@ -424,7 +431,9 @@ class _Program:
 
 
 WHOLE_S = 20.0
-"""Seconds for a whole plan."""
+"""Seconds for a whole plan, at most."""
+WHOLE_LEFT_S = 0.5
+"""With less time than this nothing whole is begun: it would be too late for the search."""
 LOOK_S = 0.05
 """Seconds between two looks at whether a program should be given up."""
 
@@ -455,9 +464,9 @@ def _solve(
     upper: Numbers,
     *,
     until: Callable[[], bool],
-    whole: bool = False,
+    whole_s: float = 0.0,
 ) -> tuple[float, Numbers, Numbers] | None:
-    """Value, columns and duals of the program; with `whole` the best found in whole numbers, without duals."""
+    """Value, columns and duals of the program; with `whole_s` the best found in whole numbers in so many seconds, without duals."""
     at = np.concatenate([part[0] for part in rows.parts]).astype(np.int64)
     column = np.concatenate([part[1] for part in rows.parts]).astype(np.int64)
     value = np.concatenate([part[2] for part in rows.parts])
@@ -471,7 +480,7 @@ def _solve(
     proto.variables.ids.extend(range(len(gain)))
     proto.variables.lower_bounds.extend([0.0] * len(gain))
     proto.variables.upper_bounds.extend(upper.tolist())
-    proto.variables.integers.extend([whole] * len(gain))
+    proto.variables.integers.extend([whole_s > 0] * len(gain))
     proto.objective.maximize = True
     proto.objective.linear_coefficients.ids.extend(np.flatnonzero(gain).tolist())
     proto.objective.linear_coefficients.values.extend(gain[gain != 0].tolist())
@@ -482,8 +491,8 @@ def _solve(
     proto.linear_constraint_matrix.column_ids.extend((places % len(gain)).tolist())
     proto.linear_constraint_matrix.coefficients.extend(value.tolist())
     model = mathopt.Model.from_model_proto(proto)
-    if whole:
-        return _in_whole_numbers(model, until=until)
+    if whole_s > 0:
+        return _in_whole_numbers(model, whole_s, until=until)
     with _interrupted(until) as interrupter:
         result = mathopt.solve(
             model,
@@ -505,22 +514,25 @@ def _solve(
 
 
 def _in_whole_numbers(
-    model: Any, *, until: Callable[[], bool]
+    model: Any, seconds: float, *, until: Callable[[], bool]
 ) -> tuple[float, Numbers, Numbers] | None:
-    """The best found in `WHOLE_S`. That solver cannot be interrupted: it is left alone when `until` says so."""
+    """The best found in `seconds`. That solver cannot be interrupted: it is left alone when `until` says so, and no process can end
+    before it has ended as well.
+    """
     found: list[tuple[float, Numbers, Numbers]] = []
 
     def work() -> None:
         result = mathopt.solve(
             model,
             mathopt.SolverType.HIGHS,
-            params=mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=WHOLE_S)),
+            params=mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=seconds)),
         )
         if result.has_primal_feasible_solution():
             values = result.variable_values(list(model.variables()))
             found.append((result.objective_value(), np.array(values), np.zeros(0)))
 
-    worker = threading.Thread(target=work, daemon=True)
+    # no daemon: what ends while native code still runs is aborted
+    worker = threading.Thread(target=work, daemon=False)
     worker.start()
     while worker.is_alive() and not until():
         worker.join(LOOK_S)

@@ -11,7 +11,7 @@ import numpy as np
 
 from services.scheduling.optimizer import check
 from services.scheduling.optimizer.lagrange import Shape, requests_with_shares
-from services.scheduling.optimizer.master import Master
+from services.scheduling.optimizer.master import WHOLE_S, Master
 from services.scheduling.optimizer.pricing import HOME, Numbers
 from services.scheduling.optimizer.problem import DAY_MIN, Assignment, NightAway, Plan, Stage
 
@@ -20,7 +20,12 @@ Tour = tuple[int, int, int, Numbers]
 
 
 def polished(
-    shape: Shape, pool: Master, incumbent: Plan, *, until: Callable[[], bool]
+    shape: Shape,
+    pool: Master,
+    incumbent: Plan,
+    *,
+    until: Callable[[], bool],
+    left_s: Callable[[], float] = lambda: WHOLE_S,
 ) -> Plan | None:
     """A plan of the most need from tours of the pool and of the incumbent, which keeps what that one reaches of EMERGENCY and FLOOR; None
     when none was found. It may break rules about pairs of people; whoever takes it has it checked.
@@ -36,7 +41,7 @@ def polished(
         weights = np.zeros(packed.requests, dtype=np.int64)
         weights[members] = packed.weight[members]
         kept.append((weights, -(-values[Stage.FLOOR] * share.target // 1000) - share.carried))
-    tours = pool.whole(kept, until=until)
+    tours = pool.whole(kept, until=until, left_s=left_s)
     return None if tours is None else _plan_of(shape, tours)
 
 

@@ -205,7 +205,9 @@ class _Search:
         journal = [] if kept is None else [Entry(0, plan=kept)]
         telling.tell("constructing", 0, better=True)
         ended = threading.Event()
-        bounding = threading.Thread(target=self._bound, args=(ended.is_set, None), daemon=True)
+        bounding = threading.Thread(
+            target=self._bound, args=(ended.is_set, None, stop.left_s), daemon=True
+        )
         if stop.by_clock:
             bounding.start()
         iteration, chunk, level = 0, stop.chunk(LEVELS, CHUNK_MAX), -1
@@ -231,7 +233,7 @@ class _Search:
         if stop.by_clock:
             bounding.join(timeout=BOUND_GRACE_S)
         else:
-            self._bound(lambda: stop.now(-1), MASTERS)
+            self._bound(lambda: stop.now(-1), MASTERS, stop.left_s)
         plan = self.ended()
         values = check.values(self._problem, plan)
         telling.tell("done", iteration, better=True, force=True)
@@ -336,7 +338,9 @@ class _Search:
 
     # the other side
 
-    def _bound(self, until: Callable[[], bool], limits: int | None) -> None:
+    def _bound(
+        self, until: Callable[[], bool], limits: int | None, left_s: Callable[[], float]
+    ) -> None:
         def tell(stage: Stage, bound: int, duals: Duals) -> None:
             with self._lock:
                 self._bounds[stage], self._duals[stage] = bound, duals
@@ -347,6 +351,7 @@ class _Search:
             incumbent=self.so_far,
             offer=self._offer if limits is None else None,
             limits=limits,
+            left_s=left_s,
         )
 
     def _offer(self, plan: Plan) -> None:

@@ -1,5 +1,6 @@
 """When a solve ends: by iterations (then the same inputs and seed give the same plan), by seconds, or because somebody says so."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -37,6 +38,10 @@ class Stop:
         if self._iterations is not None and iteration >= self._iterations * share:
             return True
         return self._seconds is not None and self.elapsed_s() >= self._seconds * share
+
+    def left_s(self) -> float:
+        """Seconds of the wall clock that are left; without end where it does not limit."""
+        return math.inf if self._seconds is None else self._seconds - self.elapsed_s()
 
     @property
     def by_clock(self) -> bool:

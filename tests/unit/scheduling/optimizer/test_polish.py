@@ -1,5 +1,8 @@
 """Plans from the tours of the bound's side: sound, no worse than what was there, and better where a search of single moves is stuck."""
 
+import subprocess
+import sys
+
 import pytest
 
 from services.scheduling.optimizer import check
@@ -67,6 +70,31 @@ def test_nothing_is_waited_for_when_somebody_says_to_end() -> None:
     problem = round_problem(60, 30, seed=1)
     shape, pool = pool_of(problem, passes=20)
     assert polished(shape, pool, Plan(()), until=lambda: True) is None
+
+
+LEFT_ALONE = """
+import time
+from tests.unit.scheduling.optimizer.test_polish import pool_of
+from services.scheduling.optimizer.polish import polished
+from services.scheduling.optimizer.problem import Plan
+from tests.benchmarks.rounds import round_problem
+shape, pool = pool_of(round_problem(200, 211, seed=2), passes=60)
+ends = time.monotonic() + 0.25
+assert polished(shape, pool, Plan(()), until=lambda: time.monotonic() > ends) is None
+"""
+
+
+def test_a_process_that_ends_amid_it_is_not_aborted() -> None:
+    """The program in whole numbers needs more than the quarter of a second that it is waited for."""
+    ended = subprocess.run([sys.executable, "-c", LEFT_ALONE], capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_nothing_is_begun_that_would_be_too_late() -> None:
+    problem = round_problem(60, 30, seed=1)
+    shape, pool = pool_of(problem, passes=60)
+    assert polished(shape, pool, Plan(()), until=lambda: False) is not None
+    assert polished(shape, pool, Plan(()), until=lambda: False, left_s=lambda: 0.1) is None
 
 
 def test_a_timed_solve_takes_plans_in_and_can_be_replayed() -> None:
