@@ -188,8 +188,13 @@ class Prices:
         presence_at: Numbers,
         slot_of_class: Numbers,
         presence: Numbers,
+        choosing: NDArray[np.bool_],
+        chosen: Numbers,
+        chosen_size: Numbers,
     ) -> Rounds:
         """Let people take their best rounds in turn; what they take becomes `step` cheaper before the next one chooses.
+
+        Who is not `choosing`, by person, takes again the passes `chosen[e, : chosen_size[e]]`, which the others leave there.
 
         A pass is worth `own` and the reward of its class, less the prices of its quota and of presence. `reward`, `kept` and `presence`
         change; `visits` by class and `used` of quotas are counted. The presences of slot `i` are `presence_at[i]` to
@@ -204,7 +209,7 @@ class Prices:
             packed.home, packed.per_day_max, packed.round_left, packed.week_left, packed.travel_max,
             packed.nights_max, packed.work_days_max, packed.window_at, packed.window_from, packed.window_to,
             packed.duration, passes.at, passes.request, passes.first, passes.last, passes.window, passes.place,
-            terms.travel, terms.night, terms.load,
+            terms.travel, terms.night, terms.load, choosing, chosen, chosen_size,
         )  # fmt: skip
         return Rounds(np.zeros(0, dtype=np.int64), *tours)
 
@@ -921,6 +926,9 @@ def _bids(
     travel_cost: int,
     night_cost: int,
     load_cost: int,
+    choosing: Any,
+    chosen: Any,
+    chosen_size: Any,
 ) -> Any:
     """See `Prices.bid`."""
     room = len(people) * days
@@ -932,68 +940,73 @@ def _bids(
     tours = 0
     for n in range(len(people)):
         e = people[n]
-        for p in range(at[e * days], at[(e + 1) * days]):
-            value = reward[group[p]]
-            if quota_of[p] >= 0:
-                value -= quota_price[quota_of[p]]
-            if presence_of[p] >= 0:
-                value -= presence[presence_of[p]]
-            worth[p] = own[p] + np.int64(np.rint(value))
-        _, day, origin, end, size, chosen = _rounds(
-            e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
-            travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
-            first, last, window, place, worth, travel_cost, night_cost, load_cost,
-        )  # fmt: skip
-        for t in range(len(size)):
-            tour_day[tours], tour_from[tours], tour_to[tours] = day[t], origin[t], end[t]
-            tour_size[tours] = size[t]
-            tour_pass[tours] = chosen[t]
-            tours += 1
-            for k in range(size[t]):
-                p = chosen[t, k]
-                c = group[p]
-                visits[c] += 1
+        if choosing[e]:
+            for p in range(at[e * days], at[(e + 1) * days]):
+                value = reward[group[p]]
                 if quota_of[p] >= 0:
-                    used[quota_of[p]] += 1
-                s = seat_of_class[c]
-                r, i = seat_request[s], c - seat_class_at[s]
-                team = needed[r]
-                if required[s]:
-                    kept[r] += step / team
-                for other in range(seat_at[r], seat_at[r + 1]):
-                    base = seat_class_at[other]
-                    for j in range(starts[other]):
-                        much = step if j == i else step * everywhere
-                        if not required[other]:
-                            if required[s]:
-                                # it may count on the team being there
-                                more = min(much / team, -reward[base + j])
-                            elif other == s:
-                                more = -much
-                            else:
-                                continue
-                            reward[base + j] += more
-                            for seat in range(seat_at[r], seat_at[r + 1]):
-                                if required[seat]:
-                                    reward[seat_class_at[seat] + j] -= more / team
-                        elif required[s]:
-                            # what this seat loses beyond its part of what the request keeps, the others gain
-                            lost = 1.0 if other == s else 0.0
-                            reward[base + j] -= step / (team * team) + (lost - 1.0 / team) * much
-                # whoever is there has one seat of the team, which by this visit is there for one of its seats more
-                slot = slot_of_class[c]
-                if slot >= 0:
-                    more = 0.0
-                    for one in range(presence_at[slot], presence_at[slot + 1]):
-                        before = presence[one]
-                        over = -1.0 / team if required[s] else 0.0
-                        if one == presence_of[p]:
-                            over += 1.0
-                        presence[one] = max(0.0, before + step * over)
-                        more += presence[one] - before
-                    for seat in range(seat_at[r], seat_at[r + 1]):
-                        if required[seat]:
-                            reward[seat_class_at[seat] + i] += more / team
+                    value -= quota_price[quota_of[p]]
+                if presence_of[p] >= 0:
+                    value -= presence[presence_of[p]]
+                worth[p] = own[p] + np.int64(np.rint(value))
+            _, day, origin, end, size, chain = _rounds(
+                e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
+                travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
+                first, last, window, place, worth, travel_cost, night_cost, load_cost,
+            )  # fmt: skip
+            chosen_size[e] = 0
+            for t in range(len(size)):
+                tour_day[tours], tour_from[tours], tour_to[tours] = day[t], origin[t], end[t]
+                tour_size[tours] = size[t]
+                tour_pass[tours] = chain[t]
+                tours += 1
+                for k in range(size[t]):
+                    chosen[e, chosen_size[e]] = chain[t, k]
+                    chosen_size[e] += 1
+        for k in range(chosen_size[e]):
+            p = chosen[e, k]
+            c = group[p]
+            visits[c] += 1
+            if quota_of[p] >= 0:
+                used[quota_of[p]] += 1
+            s = seat_of_class[c]
+            r, i = seat_request[s], c - seat_class_at[s]
+            team = needed[r]
+            if required[s]:
+                kept[r] += step / team
+            for other in range(seat_at[r], seat_at[r + 1]):
+                base = seat_class_at[other]
+                for j in range(starts[other]):
+                    much = step if j == i else step * everywhere
+                    if not required[other]:
+                        if required[s]:
+                            # it may count on the team being there
+                            more = min(much / team, -reward[base + j])
+                        elif other == s:
+                            more = -much
+                        else:
+                            continue
+                        reward[base + j] += more
+                        for seat in range(seat_at[r], seat_at[r + 1]):
+                            if required[seat]:
+                                reward[seat_class_at[seat] + j] -= more / team
+                    elif required[s]:
+                        # what this seat loses beyond its part of what the request keeps, the others gain
+                        lost = 1.0 if other == s else 0.0
+                        reward[base + j] -= step / (team * team) + (lost - 1.0 / team) * much
+            # whoever is there has one seat of the team, which by this visit is there for one of its seats more
+            slot = slot_of_class[c]
+            if slot >= 0:
+                more = 0.0
+                for one in range(presence_at[slot], presence_at[slot + 1]):
+                    before = presence[one]
+                    over = -1.0 / team if required[s] else 0.0
+                    if one == presence_of[p]:
+                        over += 1.0
+                    presence[one] = max(0.0, before + step * over)
+                    more += presence[one] - before
+                for seat in range(seat_at[r], seat_at[r + 1]):
+                    if required[seat]:
+                        reward[seat_class_at[seat] + i] += more / team
     return (
         tour_day[:tours],
         tour_from[:tours],
