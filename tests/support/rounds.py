@@ -339,6 +339,46 @@ def generous_problem(seed: int, experts: int = 3, requests: int = 4) -> Problem:
     )
 
 
+def far_problem(seed: int, *, experts: int = 2, requests: int = 3) -> Problem:
+    """Places that nobody reaches in a day, some near each other, with requests on several days each: without a night in between nothing is
+    served, and with nights hardly everything.
+    """
+    dice = random.Random(f"far/{seed}/{experts}/{requests}")
+    days, places = 4, 4
+    travel = tuple(
+        tuple(
+            0 if a == b else dice.choice((170, 190)) if 0 in (a, b) else dice.choice((15, 30, 120))
+            for b in range(places)
+        )
+        for a in range(places)
+    )
+    people = tuple(
+        an_expert(
+            windows=tuple(window(day, 8, 18) for day in range(days)),
+            limits={
+                "nights_max": dice.choice((1, 2, 2, 3)),
+                "travel_min_per_day_max": dice.choice((220, 300, 400)),
+                "per_day_max": dice.choice((1, 2)),
+                "per_round_max": dice.choice((2, 3, 9)),
+            },
+        )
+        for _ in range(experts)
+    )
+    asks = tuple(
+        a_request(
+            place=dice.randrange(1, places),
+            weight=dice.randrange(20, 200),
+            windows=tuple(
+                window(day, hour, hour + 2)
+                for day in sorted(dice.sample(range(days), k=dice.choice((1, 2, 3))))
+                for hour in (dice.choice((11, 15)),)
+            ),
+        )
+        for _ in range(requests)
+    )
+    return a_problem(days=days, start_step_min=60, travel_min=travel, experts=people, requests=asks)
+
+
 def _random_expert(
     dice: random.Random, *, days: int, weeks: int, topics: int, places: int, extras: bool
 ) -> Expert:

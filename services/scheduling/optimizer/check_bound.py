@@ -82,9 +82,12 @@ def proven(
     presences: defaultdict[int, dict[tuple[int, int], int]] = defaultdict(dict)
     for one in duals.presences:
         presences[one.expert][one.request, one.start] = one.price
+    once: defaultdict[int, set[int]] = defaultdict(set)
+    for pair in duals.once:
+        once[pair.expert].add(pair.request)
     for index in range(len(problem.experts)):
         days = _visits(problem, duals, weights, rewards, quotas, presences[index], index)
-        total += _best_round(problem, weights, index, days)
+        total += _best_round(problem, weights, index, days, frozenset(once[index]))
         tell(index + 1)
     return total // duals.scale
 
@@ -140,6 +143,12 @@ def _sane(problem: Problem, duals: Duals) -> None:
     for one in duals.presences:
         if not 0 <= one.expert < len(problem.experts):
             raise Unproven(f"presences: there is no expert {one.expert}")
+    pairs = [(pair.expert, pair.request) for pair in duals.once]
+    if len(set(pairs)) < len(pairs):
+        raise Unproven("once: a pair is said twice")
+    for expert, request in pairs:
+        if not (0 <= expert < len(problem.experts) and 0 <= request < len(problem.requests)):
+            raise Unproven(f"once: there is no expert {expert} or no request {request}")
     for split in duals.splits:
         if len(split.rewards) != len(problem.requests[split.request].seats):
             raise Unproven(f"splits: request {split.request} needs one reward per seat")
@@ -422,10 +431,13 @@ def _continues(problem: Problem, run: Visit, visit: Visit) -> bool:
 
 # The best day, and the best round -------------------------------------------------------------------------------------
 
-HOME, ANYWHERE = -1, -2
+Bed = tuple[int, frozenset[int]]
+"""Where a night is spent, and what of the requests that are served once in a tour was served before it."""
+HOME: Bed = (-1, frozenset())
+ANYWHERE: Bed = (-2, frozenset())
 """Where a day begins or ends if not in a bed at some place: at home, or in a bed wherever that is best."""
 
-Ways = dict[tuple[int, int], int]
+Ways = dict[tuple[Bed, int], int]
 """By (where the day ends, number of visits): the most that the day can be worth."""
 
 
@@ -448,11 +460,13 @@ def _best_days(
     day: int,
     visits: Sequence[Visit],
     *,
-    origin: int,
+    origin: Bed,
+    once: frozenset[int],
     floor: Sequence[int | None],
     hope: int | None,
 ) -> Ways:
-    """What a day that begins at `origin` can be worth, at most `len(floor) - 1` visits long.
+    """What a day that begins at `origin` can be worth, at most `len(floor) - 1` visits long. What was served before `origin` is not
+    served again; of what is served, `once` is remembered in the bed.
 
     `floor[k]` is what at most `k` visits are worth anyway (None: nothing is known), `hope` the most that lodging after the day
     adds to that (None: nobody lodges). A chain that with all hope is worth no more than its floor is of no use.
@@ -460,6 +474,7 @@ def _best_days(
     windows = _windows(expert, day)
     travel, step = problem.travel_min, problem.start_step_min
     floors, most = list(floor), len(floor) - 1
+    place, before = origin
     best: Ways = {}
     steps = 0
 
@@ -483,10 +498,12 @@ def _best_days(
                 return
             if visit.request in chain.requests or visit.window < chain.window:
                 continue
+            if visit.request in before:
+                continue
             if origin != HOME and not chain.requests:
                 if visit.window != 0:
                     continue
-                leg = 0 if origin == ANYWHERE else travel[origin][visit.place]
+                leg = 0 if origin == ANYWHERE else travel[place][visit.place]
                 arrives = windows[0].start + leg
             elif visit.window == chain.window:
                 leg = travel[chain.place][visit.place]
@@ -531,20 +548,25 @@ def _best_days(
                     if better(worth, total):
                         floors[total] = worth
         if hope is not None and chain.window == len(windows) - 1:
-            known = best.get((chain.place, count))
+            bed = chain.place, once & (before | set(chain.requests))
+            known = best.get((bed, count))
             if (known is None or chain.worth > known) and better(chain.worth + hope, count):
-                best[chain.place, count] = chain.worth
+                best[bed, count] = chain.worth
         if count < most:
             open_chains.append(grow(chain))
     return best
 
 
 def _dearest(visits: Sequence[Visit], most: int, *, lodges: bool) -> Ways:
-    """The dearest visits to different requests, as if they always fitted and the day could end at all of their places."""
+    """The dearest visits to different requests, as if they always fitted, the day could end at all of their places, and nothing had
+    been served before.
+    """
     worths: dict[int, int] = {}
     for visit in visits:
         worths.setdefault(visit.request, visit.worth)
-    ends = {HOME} | ({visit.place for visit in visits} if lodges else set())
+    ends: set[Bed] = {HOME} | (
+        {(visit.place, frozenset()) for visit in visits} if lodges else set()
+    )
     return {
         (end, count): total
         for count, total in enumerate(itertools.accumulate(list(worths.values())[:most]), start=1)
@@ -552,14 +574,19 @@ def _dearest(visits: Sequence[Visit], most: int, *, lodges: bool) -> Ways:
     }
 
 
-State = tuple[int, int, int, int, int]
+State = tuple[int, int, int, int, Bed]
 """Engagements and days with visits of this week, engagements of the round, nights, and where one sleeps."""
 
 
 def _best_round(
-    problem: Problem, weights: Weights, person: int, days: Mapping[int, Sequence[Visit]]
+    problem: Problem,
+    weights: Weights,
+    person: int,
+    days: Mapping[int, Sequence[Visit]],
+    once: frozenset[int],
 ) -> int:
-    """The most that one person's whole round is worth, inside limits per week and round, rest days and nights away.
+    """The most that one person's whole round is worth, inside limits per week and round, rest days and nights away, no request of
+    `once` served twice before being home again.
 
     Nights in a row are left out where each of their days could as well be spent from home to home, with no more visits.
     """
@@ -577,12 +604,24 @@ def _best_round(
     ]
 
     def ways(
-        day: int, origin: int, floor: Sequence[int | None], hope: int | None, visits_max: int
+        day: int, origin: Bed, floor: Sequence[int | None], hope: int | None, visits_max: int
     ) -> Ways:
         if not visits_max:
             return {}
+        # what nothing could serve again tells no beds apart
+        later = {
+            visit.request for after in range(day + 1, problem.days) for visit in days.get(after, ())
+        }
         return _best_days(
-            problem, weights, expert, day, days[day], origin=origin, floor=floor, hope=hope
+            problem,
+            weights,
+            expert,
+            day,
+            days[day],
+            origin=origin,
+            once=frozenset() if origin == ANYWHERE else once & later,
+            floor=floor,
+            hope=hope,
         )
 
     at_home = [
@@ -608,7 +647,7 @@ def _best_round(
         ]
         hopes[day] = max(gains, default=None)
     states: dict[State, int] = {(0, 0, 0, 0, HOME): 0}
-    gained: dict[int, int] = {}
+    gained: dict[Bed, int] = {}
     for day in range(problem.days):
         if (day + problem.first_weekday) % 7 == 0:
             states = _best_of(
@@ -626,7 +665,7 @@ def _best_round(
         for bed, gain in gained.items():
             floor: list[int | None] = [known - gain + weights.night for known in floors[day]]
             chains[bed] = ways(day, bed, floor, hope, most[day])
-        reached: dict[int, int] = {}
+        reached: dict[Bed, int] = {}
         for bed, found in chains.items():
             so_far = 0 if bed == HOME else gained[bed] - weights.night
             for (end, count), worth in found.items():

@@ -52,6 +52,14 @@ class PresencePrice:
     price: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class ServedOnce:
+    """Rounds in which `expert` serves `request` on two days of one tour away are left out of the proof: they are in no plan."""
+
+    expert: int
+    request: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Duals:
     """What a stage's bound is proven by.
@@ -60,6 +68,8 @@ class Duals:
     with several seats say in `splits` how the seats share it at a start; where they do not, the first required seat has
     all of it at every start, less the prices of spans that the start lies in, and with what is paid for presence there.
     `caps[c]`, 0 or more, is the price per served request of that cap, `budgets[b]` per yuan of that budget.
+
+    `once` says which rounds that no plan has need not be paid for; any list of them will do.
 
     `emergency`, `need` and `shares[s]`, 0 or more, are the prices of keeping what stages before this one reached: per unit
     of emergency weight, of need, and of weight served in a share. In the FLOOR stage itself `shares` weigh its shares:
@@ -75,6 +85,7 @@ class Duals:
     quotas: tuple[QuotaPrice, ...]
     spacings: tuple[SpacingPrice, ...] = ()
     presences: tuple[PresencePrice, ...] = ()
+    once: tuple[ServedOnce, ...] = ()
     emergency: int = 0
     need: int = 0
     shares: tuple[int, ...] = ()

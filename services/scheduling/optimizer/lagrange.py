@@ -19,6 +19,7 @@ from services.scheduling.optimizer.duals import (
     Duals,
     PresencePrice,
     QuotaPrice,
+    ServedOnce,
     SpacingPrice,
     Split,
 )
@@ -184,6 +185,7 @@ class Relaxation:
         shares in the FLOOR stage.
         """
         self.shape, self.stage, self.scale = shape, stage, scale
+        self.once = prices.once
         self._prices, self._need = prices, need
         problem, packed = shape.problem, shape.packed
         share_prices = np.zeros(len(problem.shares), dtype=np.int64) if shares is None else shares
@@ -360,6 +362,7 @@ class Relaxation:
                 )
                 for one in np.flatnonzero(point.presences)
             ),
+            once=tuple(ServedOnce(expert, request) for expert, request in self.once.pairs()),
             need=self._need,
             shares=tuple(self._shares.tolist()) if self._shares.any() else (),
         )

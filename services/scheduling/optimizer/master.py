@@ -21,6 +21,7 @@ from ortools.math_opt.python import mathopt as untyped
 from ortools.util.python.solve_interrupter import SolveInterrupter
 
 from services.scheduling.optimizer.lagrange import Point, Relaxation
+from services.scheduling.optimizer.once import ONCE_MAX, subsets, unfolded
 from services.scheduling.optimizer.pricing import ANYWHERE, HOME, Numbers, Rounds
 
 mathopt: Any = untyped
@@ -178,7 +179,7 @@ class Master:
             quotas=np.maximum(0, prices(QUOTAS)) * scale,
             spacings=np.maximum(0, prices(SPANS)) * scale,
             presences=presences,
-            tours=primal[: len(self._days)],
+            tours=np.bincount(program.tour, primal[: len(program.tour)], minlength=len(self._days)),
             pass_price=self._pass_prices(
                 prices(PERSON_DAYS), prices(WEEKS), prices(RESTS), prices(ROUNDS)
             )
@@ -202,7 +203,7 @@ class Master:
             return None
         shape = self._relaxation.shape
         program = self._program()
-        count, alone = len(self._days), len(shape.alone)
+        count, alone = len(program.tour), len(shape.alone)
         least = program.rows.take(len(kept), -np.inf, np.inf)
         for row, (weights, much) in enumerate(kept):
             program.rows.lower[least + row] = much
@@ -220,7 +221,7 @@ class Master:
         )
         if result is None:
             return None
-        chosen = np.flatnonzero(result[1][:count] > 0.5).tolist()
+        chosen = program.tour[result[1][:count] > 0.5].tolist()
         return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
 
     def _program(self) -> "_Program":
@@ -229,13 +230,19 @@ class Master:
         packed, passes = shape.packed, shape.passes
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
-        count = len(self._days)
-        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
-        chosen = np.concatenate(self._passes) if count else np.zeros(0, dtype=np.int64)
+        tour, seen_before, seen_after = self._ways()
+        count = len(tour)
+        sizes = np.array([len(own) for own in self._passes], dtype=np.int64)[tour]
+        chosen = (
+            np.concatenate([self._passes[t] for t in tour.tolist()])
+            if count
+            else np.zeros(0, dtype=np.int64)
+        )
         owner = np.repeat(np.arange(count), sizes)
         own = (relaxation.own_worth[chosen]) / scale
-        day = np.array(self._days, dtype=np.int64)
-        origin, end = np.array(self._from, dtype=np.int64), np.array(self._to, dtype=np.int64)
+        day = np.array(self._days, dtype=np.int64)[tour]
+        origin = np.array(self._from, dtype=np.int64)[tour]
+        end = np.array(self._to, dtype=np.int64)[tour]
         expert, date = day // days, day % days
         week = packed.week_of_day[date].astype(np.int64)
         first_served = count
@@ -265,14 +272,14 @@ class Master:
         nights = rows.take(experts, -np.inf, packed.nights_max)
         watched = np.flatnonzero(self._present)
         presences = rows.take(len(watched), -np.inf, 0.0)
-        # a bed is of a person-day and a place
+        # a bed is of a person-day, a place, and what was served before
         lodging, coming = end != HOME, origin != HOME
-        places = len(packed.travel)
+        places, sets = len(packed.travel), 1 << ONCE_MAX
         known, bed = np.unique(
             np.concatenate(
                 (
-                    day[lodging] * places + end[lodging],
-                    (day[coming] - 1) * places + origin[coming],
+                    (day[lodging] * places + end[lodging]) * sets + seen_after[lodging],
+                    ((day[coming] - 1) * places + origin[coming]) * sets + seen_before[coming],
                 )
             ),
             return_inverse=True,
@@ -344,12 +351,42 @@ class Master:
             presences,
             beds,
         )
-        return _Program(rows, gain, upper, begins, chosen, owner)
+        return _Program(rows, gain, upper, begins, tour, chosen, owner)
+
+    def _ways(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Columns of tours: which tour, and what was seen of `Once` on the way before and after it. A tour from a bed has a column for
+        everything that can have been served before it and is not served again.
+        """
+        once = self._relaxation.once
+        days = self._relaxation.shape.packed.days
+        request = self._relaxation.shape.passes.request
+        day = np.array(self._days, dtype=np.int64)
+        away = (np.array(self._from) != HOME) | (np.array(self._to) != HOME)
+        apart = away & (once.requests[day // days, 0] >= 0)
+        tour, before, after = [], [], []
+        for t in np.flatnonzero(apart).tolist():
+            e, d = divmod(self._days[t], days)
+            own = once.seen(e, request[self._passes[t]])
+            matter = int(once.matter[e, d - 1]) if self._from[t] != HOME else 0
+            kept = int(once.matter[e, d]) if self._to[t] != HOME else 0
+            for subset in range(subsets(matter)):
+                seen = unfolded(subset, matter)
+                if not seen & own:
+                    tour.append(t)
+                    before.append(seen)
+                    after.append((seen | own) & kept)
+        plain = np.flatnonzero(~apart)
+        nothing = np.zeros(len(plain), dtype=np.int64)
+        return (
+            np.concatenate((plain, np.array(tour, dtype=np.int64))),
+            np.concatenate((nothing, np.array(before, dtype=np.int64))),
+            np.concatenate((nothing, np.array(after, dtype=np.int64))),
+        )
 
     def _watch(self, program: "_Program", primal: Numbers) -> None:
         """Have rows from now on for whoever the program has in more of a team at a start than it has of that team."""
         shape = self._relaxation.shape
-        count = len(self._days)
+        count = len(program.tour)
         present = shape.presence_of[program.chosen]
         there = present >= 0
         much = np.bincount(
@@ -413,14 +450,15 @@ class _Rows:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Program:
-    """Rows of kind `i` are `begins[i]` to `begins[i + 1]`; what each column gains, and its upper bound; the passes of all tours
-    in a row, `chosen`, and whose tour each is in, `owner`.
+    """Rows of kind `i` are `begins[i]` to `begins[i + 1]`; what each column gains, and its upper bound; which `tour` the first columns
+    take; the passes of these columns in a row, `chosen`, and in which column each is, `owner`.
     """
 
     rows: _Rows
     gain: Numbers
     upper: Numbers
     begins: tuple[int, ...]
+    tour: Numbers
     chosen: Numbers
     owner: Numbers
 

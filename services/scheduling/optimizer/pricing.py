@@ -8,18 +8,20 @@ the passes of every person-day once; `Prices.best` then answers, for rewards by 
   earliest start is as good as any. Beds are looked at that could gain more than they cost, whatever bed one came from.
 * Over the days, a dynamic program with limits per week and round, days with visits per week, nights away, and the bed slept in.
 
-Nobody is stopped from serving a request on two different days; that only makes the value larger, so that the bound stays
-valid. `docs/optimizer.md`.
+A person serves a request once in a tour of several days as far as `once.py` lists it, and what a best round repeats there is
+listed. Otherwise nobody is stopped from serving a request on two different days; that only makes the value larger, so that the bound
+stays valid. `docs/optimizer.md`.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scheduling.optimizer.once import ONCE_MAX, Once, folded, subsets, unfolded
 from services.scheduling.optimizer.packed import Bytes, Ints, Longs, Packed, Shorts
 from services.scheduling.optimizer.problem import DAY_MIN
 
@@ -154,18 +156,32 @@ class Prices:
         self._passes = passes
         self._visits_max = _visits_max(packed, passes)
         self._worth = np.zeros(len(passes.group), dtype=np.int64)
+        self.once = Once(packed.experts, packed.days, packed.nights_max, passes.at, passes.request)
 
     def best(
         self, worth: Longs, terms: Terms, *, until: Callable[[], bool] = lambda: False
     ) -> Rounds | None:
-        """Everybody's best round when pass `p` is worth `worth[p]`; None when `until` said to end before it was known."""
+        """Everybody's best round when pass `p` is worth `worth[p]`; None when `until` said to end before it was known.
+
+        Whoever serves a request twice in one tour has it listed (`once`), and chooses again.
+        """
         packed = self._packed
         parts = []
         for first in range(0, packed.experts, CHUNK):
             if until():
                 return None
-            parts.append(self._some(first, min(packed.experts, first + CHUNK), worth, terms))
+            last = min(packed.experts, first + CHUNK)
+            part = self._some(first, last, worth, terms)
+            while grown := self._learn(part):
+                again = {e: self._some(e, e + 1, worth, terms) for e in grown}
+                part = _instead(part, again, first, packed.days)
+            parts.append(part)
         return Rounds(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _learn(self, part: Sequence[Numbers]) -> list[int]:
+        """Whoever repeats what was not listed yet; it is listed now."""
+        _, day, _, to, size, chosen = part
+        return self.once.learn(day, to != HOME, size, chosen, self._passes.request)
 
     def bid(
         self,
@@ -210,6 +226,7 @@ class Prices:
             packed.nights_max, packed.work_days_max, packed.window_at, packed.window_from, packed.window_to,
             packed.duration, passes.at, passes.request, passes.first, passes.last, passes.window, passes.place,
             terms.travel, terms.night, terms.load, choosing, chosen, chosen_size,
+            self.once.requests, self.once.matter,
         )  # fmt: skip
         return Rounds(np.zeros(0, dtype=np.int64), *tours)
 
@@ -245,7 +262,26 @@ class Prices:
             terms.travel,
             terms.night,
             terms.load,
+            self.once.requests,
+            self.once.matter,
         )
+
+
+def _instead(
+    part: Sequence[Numbers], again: Mapping[int, Sequence[Numbers]], first: int, days: int
+) -> tuple[Numbers, ...]:
+    """`part`, of people from `first` on, with other rounds of some of them."""
+    worth, *tours = part
+    worth = worth.copy()
+    stay = ~np.isin(tours[0] // days, list(again))
+    columns = [[column[stay]] for column in tours]
+    for e, (value, *own) in again.items():
+        worth[e - first] = value[0]
+        for column, more in zip(columns, own, strict=True):
+            column.append(more)
+    joined = [np.concatenate(column) for column in columns]
+    order = np.argsort(joined[0], kind="stable")
+    return worth, *(column[order] for column in joined)
 
 
 def _visits_max(packed: Packed, passes: Passes) -> int:
@@ -369,6 +405,9 @@ def _days_best(
     dearest: Longs,
     bed_of: Ints,
     gain: Longs,
+    bits: Longs,
+    seen: int,
+    matter: int,
     floor: Longs,
     best: Any,
     chain: Any,
@@ -378,7 +417,8 @@ def _days_best(
     `to` is 0 where the day ends at home, else a bed: whoever ends with pass `p` may lodge in bed `bed_of[p - low]` (0: in none).
     `gain[to]` is the most that beginning the next day in that bed can add to beginning it at home with no fewer visits. Chains of
     `k` visits are kept that are worth more than `floor[k]`, with that gain where there is one; it rises with those found that end
-    at home. `order` has the passes by worth, the dearest first; `dearest[i]` is the most that the passes from `low + i` on are worth.
+    at home. `bits[p - low]` is the bit of a request that is served once in a tour, of which `seen` have been; whoever lodges in a bed has those
+    that `matter`, and `bed_of` is the first of the beds there. `order` has the passes by worth, the dearest first; `dearest[i]` is the most that the passes from `low + i` on are worth.
     """
     count = high - low
     best[:, :] = NEVER
@@ -394,6 +434,8 @@ def _days_best(
     where = np.zeros(visits_max + 1, dtype=np.int64)
     legs = np.zeros(visits_max + 1, dtype=np.int64)
     reach = np.zeros(visits_max + 1, dtype=np.int64)
+    marks = np.zeros(visits_max + 1, dtype=np.int64)
+    marks[0] = seen
     spot[0] = origin
     where[0] = first_window if away else -1
     time[0] = window_from[first_window]
@@ -426,7 +468,7 @@ def _days_best(
         for j in range(1, depth + 1):
             if request[path[j]] == request[p]:
                 known = True
-        if known:
+        if known or bits[p - low] & marks[depth]:
             continue
         into, here = window[p], where[depth]
         if here == into:
@@ -454,6 +496,7 @@ def _days_best(
         time[depth] = start + duration[request[p]]
         spot[depth] = place[p]
         where[depth] = into
+        marks[depth] = marks[depth - 1] | bits[p - low]
         legs[depth] = legs[depth - 1] + leg
         position[depth] = 0
         # what could still follow starts no earlier than now
@@ -474,6 +517,8 @@ def _days_best(
                 for k in range(depth, visits_max + 1):
                     floor[k] = max(floor[k], total)
         to = bed_of[p - low] if len(gain) > 1 else 0
+        if to > 0 and matter:
+            to += folded(marks[depth], matter)
         if to > 0 and gain[to] != NEVER and value[depth] + gain[to] > floor[depth]:
             better = True
             for k in range(1, depth + 1):
@@ -549,8 +594,10 @@ def _rounds(
     travel_cost: int,
     night_cost: int,
     load_cost: int,
+    once: Ints,
+    matter: Longs,
 ) -> Any:
-    """Best rounds of some people; see `Rounds`."""
+    """Best rounds of some people; see `Rounds`, and `Once` for the last two."""
     values = np.zeros(last_expert - first_expert, dtype=np.int64)
     room = (last_expert - first_expert) * days
     tour_day = np.zeros(room, dtype=np.int32)
@@ -582,6 +629,13 @@ def _rounds(
         # the days from home to home
         order = np.empty(at[(e + 1) * days] - at[e * days], dtype=np.int64)
         dearest = np.empty(len(order) + days, dtype=np.int64)
+        bits = np.zeros(len(order), dtype=np.int64)
+        for i in range(ONCE_MAX):
+            if once[e, i] < 0:
+                break
+            for p in range(at[e * days], at[(e + 1) * days]):
+                if request[p] == once[e, i]:
+                    bits[p - at[e * days]] = 1 << i
         for day in range(days):
             low, high = at[e * days + day], at[e * days + day + 1]
             week = week_of_day[day]
@@ -624,6 +678,9 @@ def _rounds(
                 dear,
                 no_beds,
                 no_gains,
+                bits[here : here + high - low],
+                0,
+                0,
                 home_floor[day, : most + 1],
                 home_best[day],
                 home_chain[day],
@@ -631,6 +688,8 @@ def _rounds(
         # from the last day back: what beginning a day in the best of all beds can add to beginning it at home
         hopes = np.full(days + 1, NEVER, dtype=np.int64)
         beds_of_day = [no_beds for _ in range(days)]
+        seen_of_day = [no_gains for _ in range(days)]
+        matters = np.zeros(days, dtype=np.int64)
         for day in range(days - 1 if nights_max[e] > 0 else 0, 0, -1):
             low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
             if most <= 0 or most_of_day[day - 1] <= 0:
@@ -669,6 +728,9 @@ def _rounds(
                 dearest[here + day : here + day + high - low + 1],
                 bed_of,
                 hopes[day : day + 2],
+                bits[here : here + high - low],
+                0,
+                0,
                 floor,
                 best,
                 chain,
@@ -682,7 +744,9 @@ def _rounds(
             beds = _beds(place[before:low], window[before:low], window_at[e * days + day] - 1)
             if len(beds) * (high - low) > SEPARATE_MAX:
                 beds = anywhere
-            beds_of_day[day - 1] = beds
+            else:
+                matters[day - 1] = matter[e, day - 1]
+            beds_of_day[day - 1], seen_of_day[day - 1] = _apart(beds, matters[day - 1])
         # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
         came = no_gains
         for day in range(days):
@@ -734,6 +798,9 @@ def _rounds(
                         dearest[here + day : here + day + high - low + 1],
                         bed_of,
                         gain,
+                        bits[here : here + high - low],
+                        seen_of_day[day - 1][bed] if bed > 0 else 0,
+                        matters[day],
                         floor,
                         best,
                         chain,
@@ -929,6 +996,8 @@ def _bids(
     choosing: Any,
     chosen: Any,
     chosen_size: Any,
+    once: Ints,
+    matter: Longs,
 ) -> Any:
     """See `Prices.bid`."""
     room = len(people) * days
@@ -951,7 +1020,7 @@ def _bids(
             _, day, origin, end, size, chain = _rounds(
                 e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
                 travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
-                first, last, window, place, worth, travel_cost, night_cost, load_cost,
+                first, last, window, place, worth, travel_cost, night_cost, load_cost, once, matter,
             )  # fmt: skip
             chosen_size[e] = 0
             for t in range(len(size)):
@@ -1029,8 +1098,21 @@ def _beds(place: Ints, window: Ints, last_window: int) -> Ints:
 
 
 @numba.njit(cache=True, nogil=True)
+def _apart(beds: Ints, matter: int) -> Any:
+    """Each bed as often as what was served before may differ, and what that is by bed; the home stays first."""
+    each = subsets(matter)
+    places = np.zeros(1 + (len(beds) - 1) * each, dtype=np.int32)
+    seen = np.zeros(len(places), dtype=np.int64)
+    for bed in range(1, len(beds)):
+        for i in range(each):
+            places[1 + (bed - 1) * each + i] = beds[bed]
+            seen[1 + (bed - 1) * each + i] = unfolded(i, matter)
+    return places, seen
+
+
+@numba.njit(cache=True, nogil=True)
 def _index_of(beds: Ints, place: int) -> int:
-    """Which bed is at a place; 0 when none is."""
+    """The first bed at a place; 0 when none is."""
     for bed in range(1, len(beds)):
         if beds[bed] == place:
             return bed

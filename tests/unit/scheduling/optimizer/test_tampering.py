@@ -74,11 +74,7 @@ def desk(tmp_path: Path, solved: dict[str, str], capsys: pytest.CaptureFixture[s
 
 
 def test_untouched_files_pass(desk: Desk) -> None:
-    """And the round has something of every kind that the tests below change."""
     assert desk.check()[0] == desk.check_bound()[0] == 0
-    proof = json.loads((desk.folder / "certificate.json").read_text())["duals"][NEED]
-    for name in ("kept", "splits", "caps", "budgets", "spacings", "presences"):
-        assert any(proof[name]), name
 
 
 # Changes ---------------------------------------------------------------------------------------------------------------
@@ -128,18 +124,14 @@ PROOF = ("certificate", "duals", NEED)
 CLAIM = ("certificate", "stages", NEED)
 
 
-def priced(name: str) -> Change:
-    """A price of the first of `name` that has one, one unit lower: what it gave has to come from somewhere."""
+def presence(**changes: Any) -> Change:
+    """One more price of presence, at a start of the first split, but for `changes`."""
 
     def change(files: Files) -> None:
-        rows = files["certificate"]["duals"][NEED][name]
-        index = next(
-            i for i, one in enumerate(rows) if (one if isinstance(one, int) else one["price"])
-        )
-        if isinstance(rows[index], int):
-            rows[index] = -1
-        else:
-            rows[index]["price"] = -1
+        proof = files["certificate"]["duals"][NEED]
+        split = proof["splits"][0]
+        row = {"request": split["request"], "start": split["start"], "expert": 0, "price": 1}
+        proof["presences"].append(row | changes)
 
     return change
 
@@ -196,22 +188,18 @@ PROOFS: dict[str, tuple[Change, str]] = {
     "optimal throughout": (CLAIMS["optimal throughout"][0], "need: claims the bound"),
     "another input's hash": (put("0" * 64, "certificate", "input_sha256"), "input_sha256"),
     "a negative kept": (put(-1, *PROOF, "kept", 0), "need: kept: a price is negative"),
-    "a negative cap": (priced("caps"), "need: caps: a price is negative"),
-    "a negative budget": (priced("budgets"), "need: budgets: a price is negative"),
-    "a negative span": (priced("spacings"), "need: spacings"),
-    "a negative presence": (priced("presences"), "need: presences: a price is negative"),
+    "a negative cap": (put(-1, *PROOF, "caps", 0), "need: caps: a price is negative"),
+    "a negative budget": (put(-1, *PROOF, "budgets", 0), "need: budgets: a price is negative"),
+    "a negative span": (added({"series": 0, "day": 0, "price": -1}, *PROOF, "spacings"), "need: spacings"),
+    "a negative presence": (presence(expert=29, price=-1), "need: presences: a price is negative"),
     "less kept": (put(lambda old: [0] * len(old), *PROOF, "kept"), "need: "),
-    "no prices of presence": (put([], *PROOF, "presences"), "need: "),
-    "no prices of spans": (put([], *PROOF, "spacings"), "need: "),
     "one unit less of a split": (put(lambda old: [one | {"rewards": [part - 1 for part in one["rewards"]]} for one in old], *PROOF, "splits"), "need: splits: request"),
     "a split of no request": (put(99, *PROOF, "splits", 0, "request"), "need: splits: there is no request 99"),
     "a split at no start": (put(-7, *PROOF, "splits", 0, "start"), "need: splits: "),
-    "a presence of no request": (
-        put(lambda old: [*old, old[0] | {"request": 40}], *PROOF, "presences"), "need: presences: "),
-    "a presence of nobody": (
-        put(lambda old: [*old, old[-1] | {"expert": 30}], *PROOF, "presences"), "need: presences: "),
-    "a presence at no start": (
-        put(lambda old: [*old, old[0] | {"start": 1}], *PROOF, "presences"), "need: presences: "),
+    "a presence of no request": (presence(request=40), "need: presences: "),
+    "a presence of nobody": (presence(expert=30), "need: presences: "),
+    "a presence at no start": (presence(start=1), "need: presences: "),
+    "served once by nobody": (put([{"expert": 99, "request": 0}], *PROOF, "once"), "need: once: there is no expert 99"),
     "a quota of nobody": (added({"pool": 77, "node": 0, "price": 1}, *PROOF, "quotas"), "need: quotas: pool 77"),
     "a span of no series": (added({"series": 9, "day": 0, "price": 1}, *PROOF, "spacings"), "need: spacings: there is no series 9"),
     "a span before all days": (added({"series": 0, "day": -99, "price": 1}, *PROOF, "spacings"), "need: spacings"),
