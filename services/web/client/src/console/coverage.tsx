@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import type { PlanData } from "./data";
+import { debtShade, shade } from "./map";
 import { Bar, Card, type Coverage, GROUPS, Nothing, number, percent, useNames } from "./parts";
 
 export function byDistrict(coverage: Coverage[], group = "") {
@@ -18,6 +19,52 @@ export function byDistrict(coverage: Coverage[], group = "") {
     sums.set(one.district, sum);
   }
   return [...sums.values()];
+}
+
+export type Cover = ReturnType<typeof byDistrict>[number];
+
+/** Districts on the map by how much of their fair share they get. */
+export function coverLook(coverage: Map<string, Cover>) {
+  const share = (node: string) => percent(coverage.get(node)?.served ?? 0, coverage.get(node)?.target ?? 0);
+  const asked = (node: string) => (coverage.get(node)?.target ?? 0) > 0;
+  return {
+    fill: (node: string) => shade(coverage.get(node)?.served ?? 0, coverage.get(node)?.target ?? 0),
+    hatched: (node: string) => asked(node) && coverage.get(node)!.served < coverage.get(node)!.target / 4,
+    label: (area: { node: string; name: string }) => `${area.name} ${share(area.node)}%`,
+    note: (node: string) => (asked(node) && share(node) < 100 ? `${share(node)}%` : ""),
+  };
+}
+
+/** The same by what they have been left owing, up to `most`. */
+export function debtLook(coverage: Map<string, Cover>, most: number) {
+  const debt = (node: string) => coverage.get(node)?.debt ?? 0;
+  return {
+    fill: (node: string) => debtShade(debt(node), most),
+    label: (area: { node: string; name: string }) => `${area.name} ${t("coverage.debt")} ${number(debt(area.node))}`,
+    note: (node: string) => (debt(node) ? number(debt(node)) : ""),
+  };
+}
+
+/** The `most` districts that are furthest from their fair share, worst first; with `debts` those that are owed most. */
+export function Ranked({ rows, most, debts = false, to, onSee }: { rows: Cover[]; most: number; debts?: boolean; to: (node: string) => string; onSee: (node: string) => void }) {
+  const { district } = useNames();
+  const shown = debts
+    ? rows.filter((one) => one.debt > 0).sort((a, b) => b.debt - a.debt)
+    : rows.filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt);
+  const low = (one: Cover) => one.served < one.target / 4;
+  return (
+    <ol className="ranked">
+      {shown.slice(0, most).map((one) => (
+        <li key={one.district} onMouseEnter={() => onSee(one.district)} onMouseLeave={() => onSee("")}>
+          <a href={to(one.district)} onClick={follow}>
+            {district(one.district)}
+          </a>
+          {debts ? <Bar part={one.debt} whole={shown[0]!.debt} tone="debt" /> : <Bar part={one.served} whole={one.target} tone={low(one) ? "low" : ""} />}
+          <span className={`num ${!debts && low(one) ? "low" : ""}`}>{debts ? number(one.debt) : `${percent(one.served, one.target)}%`}</span>
+        </li>
+      ))}
+    </ol>
+  );
 }
 
 type Order = "worst" | "debt" | "name";

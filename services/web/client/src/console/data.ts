@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo } from "react";
 import { type View, all, get, idOf } from "../shared/api";
+import { localDay } from "../shared/time";
 import { type Coverage, type Expert, type PlannedEvent, type Request, type Round, type Unserved, useNames } from "./parts";
 
 /** In the inbox's address beside the states of requests: those of any state whose change waits for an answer. */
@@ -81,6 +82,13 @@ export function useOnePlan(round: string, plan: string) {
   });
 }
 
+/** What some days are: working days, weekends, days off, and the term they lie in. */
+export function useCalendar(start: string, days: number) {
+  return useQuery({ queryKey: ["calendar", start, days], queryFn: () => get<View<"DayShown">[]>("calendar", { start, days }), enabled: days > 0, staleTime: Infinity });
+}
+
+export const isOff = (day: View<"DayShown"> | undefined) => day?.kind === "WEEKEND" || day?.kind === "DAY_OFF";
+
 export function usePolicies() {
   return useQuery({ queryKey: ["policies"], queryFn: () => get<View<"PoliciesShown">>("policies").then((answer) => answer.policies), staleTime: 600_000 });
 }
@@ -107,6 +115,17 @@ export function useLive(query: string) {
     };
     return () => source.close();
   }, [query, client]);
+}
+
+/** How many events of a plan each local day has; days without one are left out. */
+export function eventsByDay(events: PlannedEvent[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const one of events) {
+    if (!one.period) continue;
+    const day = localDay(one.period.start_time);
+    sums.set(day, (sums.get(day) ?? 0) + 1);
+  }
+  return sums;
 }
 
 /** Who appears in a plan, by name. */

@@ -89,22 +89,27 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
           columns={[
             {
               title: t("expert"),
-              width: 150,
+              width: 190,
               render: (_, one) => (
                 <a href={`/console/experts/${idOf(one.name)}${location.search}`} onClick={follow} className="expert-name">
                   <span className={`face role-${one.role}`} aria-hidden="true">
                     {one.display_name.split("·").at(-1)!.slice(0, 1)}
                   </span>
-                  <strong>{one.display_name}</strong>
-                  {one.local_head && <span className="tag amber">{t("local.head")}</span>}
+                  <span className="two-lines">
+                    <strong>
+                      {one.display_name}
+                      {one.local_head && <span className="tag amber">{t("local.head")}</span>}
+                    </strong>
+                    <small>
+                      {word("role", one.role)} · {district(one.home_node)}
+                    </small>
+                  </span>
                 </a>
               ),
             },
-            { title: t("role"), width: 104, render: (_, one) => word("role", one.role) },
-            { title: t("home"), width: 88, ellipsis: true, render: (_, one) => district(one.home_node) },
             {
               title: t("topic"),
-              width: 222,
+              width: 316,
               render: (_, one) => (
                 <span className="chips one-line">
                   {one.skills.slice(0, 2).map((skill) => (
@@ -120,7 +125,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
                 </span>
               ),
             },
-            { title: t("group"), width: 112, ellipsis: true, render: (_, one) => together(one.audiences.map((group) => word("group", group))) },
+            { title: t("group"), width: 150, ellipsis: true, render: (_, one) => together(one.audiences.map((group) => word("group", group))) },
             { title: t("limits.short"), width: 106, render: (_, one) => one.limits && <span className="mono">{`${one.limits.per_day} / ${one.limits.per_week} / ${one.limits.per_round}`}</span> },
             { title: t("limit.travel"), width: 110, align: "right", render: (_, one) => one.limits && minutes(one.limits.travel_min_per_day) },
             {

@@ -1,37 +1,46 @@
 // What a coordinator opens in the morning: where the round stands, what waits for them, who is worst off, and why.
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { Button, Select } from "antd";
+import { Suspense, lazy, useMemo, useState } from "react";
 import { type View, all, get, idOf } from "../shared/api";
-import { either, t, word } from "../shared/language";
-import { follow } from "../shared/router";
+import { type Key, either, t, word } from "../shared/language";
+import { follow, go, setQuery, usePlace } from "../shared/router";
 import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
 import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, weekday } from "../shared/time";
-import { byDistrict } from "./coverage";
-import { CHANGES, type PlanData, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
+import { Ranked, byDistrict, coverLook } from "./coverage";
+import { CHANGES, type PlanData, eventsByDay, isOff, useCalendar, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
 import { useInbox } from "./frame";
-import { CityMap, MapLegend, shade, useCity } from "./map";
+import { CityMap, MapLegend, useCity } from "./map";
 import { Bar, Card, Figure, Nothing, Page, type Plan, type Round, Shown, State, gapText, number, percent, stageValue, useNames } from "./parts";
 import { horizonText, mayRun } from "./rounds";
 import { Steps } from "./steps";
 
-const CURRENT = ["SOLVING", "PROPOSED", "OFFERED", "FROZEN", "PUBLISHED", "OPEN", "CLOSED"];
+const Curve = lazy(() => import("./solve").then((page) => ({ default: page.Curve })));
 
-/** The round to speak of: the one that needs hands most, the latest of those. */
-function current(rounds: Round[]): Round | undefined {
-  return [...rounds].filter((one) => one.state !== "ABANDONED").sort((a, b) => CURRENT.indexOf(a.state) - CURRENT.indexOf(b.state))[0];
+const CURRENT = ["SOLVING", "PROPOSED", "OFFERED", "FROZEN", "PUBLISHED", "OPEN", "CLOSED"];
+/** States in which the round waits for a step of somebody. */
+const WAITING = ["OPEN", "FROZEN", "SOLVING", "PROPOSED", "OFFERED"];
+
+/** Rounds worth speaking of: what needs hands most comes first, the whole city before a part of it, what was begun last before the rest. */
+function inOrder(rounds: Round[]): Round[] {
+  const begun = (one: Round) => one.create_time ?? "";
+  return rounds
+    .filter((one) => one.state !== "ABANDONED")
+    .sort((a, b) => CURRENT.indexOf(a.state) - CURRENT.indexOf(b.state) || Number(a.nodes.length > 0) - Number(b.nodes.length > 0) || begun(b).localeCompare(begun(a)));
 }
 
 export default function Overview({ who }: { who: Session }) {
+  const { query } = usePlace();
   const rounds = useRounds();
-  const round = current(rounds.data ?? []);
+  const shown = useMemo(() => inOrder(rounds.data ?? []), [rounds.data]);
+  const round = shown.find((one) => idOf(one.name) === query.get("round")) ?? shown[0];
   const id = round ? idOf(round.name) : "";
   const planId = round?.plan ? idOf(round.plan) : "";
   const data = usePlan(id, planId);
   const plan = useOnePlan(id, planId);
-  const today = localDay(new Date());
-  const calendar = useQuery({ queryKey: ["calendar", today, 1], queryFn: () => get<View<"DayShown">[]>("calendar", { start: today, days: 1 }), staleTime: Infinity });
-  const known = calendar.data?.[0];
+  const [seen, setSeen] = useState("");
+  const known = useCalendar(localDay(new Date()), 1).data?.[0];
   return (
     <Page
       title={t("overview")}
@@ -42,20 +51,36 @@ export default function Overview({ who }: { who: Session }) {
           {known?.term && ` · ${termText(known.term)}`}
         </>
       }
+      actions={
+        shown.length > 1 && (
+          <Select
+            aria-label={t("overview.round")}
+            value={id}
+            showSearch={{ optionFilterProp: "label" }}
+            style={{ width: 260 }}
+            onChange={(value) => setQuery({ round: value === idOf(shown[0]!.name) ? null : value }, true)}
+            options={shown.map((one) => ({ value: idOf(one.name), label: `${one.title} · ${word("round", one.state)}` }))}
+          />
+        )
+      }
     >
       <div className="overview">
-        <Today rounds={rounds.data ?? []} who={who} />
         <Card
-          className="span-2"
-          title={round ? round.title : t("round")}
+          className="now-card"
+          title={
+            round ? (
+              <>
+                {round.title} <State kind="round" value={round.state} />
+              </>
+            ) : (
+              t("round")
+            )
+          }
           extra={
             round && (
-              <>
-                <State kind="round" value={round.state} />
-                <a href={`/console/rounds/${id}`} onClick={follow}>
-                  {t("round.enter")}
-                </a>
-              </>
+              <Button type={WAITING.includes(round.state) ? "primary" : "default"} href={`/console/rounds/${id}`} onClick={follow}>
+                {t(`next.${round.state}` as Key)}
+              </Button>
             )
           }
         >
@@ -77,10 +102,24 @@ export default function Overview({ who }: { who: Session }) {
             )}
           </Shown>
         </Card>
+        <Today rounds={rounds.data ?? []} who={who} />
         {round && planId && (
           <>
-            <Where id={id} data={data.data} />
-            <Worst id={id} data={data.data} />
+            <Where id={id} data={data.data} seen={seen} />
+            <Worst id={id} data={data.data} onSee={setSeen} />
+            <Card
+              className="half"
+              title={t("solve.curve")}
+              extra={
+                <a href={`/console/rounds/${id}`} onClick={follow}>
+                  {t("curve.more")}
+                </a>
+              }
+            >
+              <div className="curve-room">
+                <Suspense fallback={null}>{plan.data && <Curve steps={plan.data.curve} running={false} height={236} />}</Suspense>
+              </div>
+            </Card>
             <Reasons id={id} data={data.data} />
             <Days round={round} data={data.data} />
           </>
@@ -181,32 +220,22 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   );
 }
 
-function Where({ id, data }: { id: string; data: PlanData | undefined }) {
+function Where({ id, data, seen }: { id: string; data: PlanData | undefined; seen: string }) {
   const { asked, city } = useCity();
-  const cover = useMemo(() => new Map(byDistrict(data?.coverage ?? []).map((one) => [one.district, one])), [data]);
+  const look = useMemo(() => coverLook(new Map(byDistrict(data?.coverage ?? []).map((one) => [one.district, one]))), [data]);
   return (
     <Card
       title={t("map")}
       extra={
         <a href={`/console/rounds/${id}?tab=map`} onClick={follow}>
-          {t("tab.map")}
+          {t("map.more")}
         </a>
       }
-      className="small-map"
+      className="where-card"
     >
       <div className="map-box">
         <Shown of={asked} rows={8}>
-          {city && (
-            <CityMap
-              city={city}
-              names={false}
-              look={{
-                fill: (node) => shade(cover.get(node)?.served ?? 0, cover.get(node)?.target ?? 0),
-                hatched: (node) => !!cover.get(node)?.target && cover.get(node)!.served < cover.get(node)!.target / 4,
-                label: (area) => `${area.name} ${percent(cover.get(area.node)?.served ?? 0, cover.get(area.node)?.target ?? 0)}%`,
-              }}
-            />
-          )}
+          {city && <CityMap city={city} look={look} seen={seen} onChoose={(node) => go(`/console/rounds/${id}?tab=map&district=${encodeURIComponent(node)}`)} />}
         </Shown>
       </div>
       <MapLegend />
@@ -214,25 +243,10 @@ function Where({ id, data }: { id: string; data: PlanData | undefined }) {
   );
 }
 
-function Worst({ id, data }: { id: string; data: PlanData | undefined }) {
-  const { district } = useNames();
-  const rows = useMemo(
-    () => byDistrict(data?.coverage ?? []).filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt).slice(0, 10),
-    [data],
-  );
+function Worst({ id, data, onSee }: { id: string; data: PlanData | undefined; onSee: (node: string) => void }) {
   return (
-    <Card title={t("coverage.worst")} extra={<span className="quiet">{t("worst.note")}</span>}>
-      <ol className="ranked">
-        {rows.map((one) => (
-          <li key={one.district}>
-            <a href={`/console/rounds/${id}?tab=map&district=${encodeURIComponent(one.district)}`} onClick={follow}>
-              {district(one.district)}
-            </a>
-            <Bar part={one.served} whole={one.target} tone={one.served < one.target / 4 ? "low" : ""} />
-            <span className="num">{percent(one.served, one.target)}%</span>
-          </li>
-        ))}
-      </ol>
+    <Card title={t("coverage.worst")} className="worst" extra={<span className="quiet">{t("worst.note")}</span>}>
+      <Ranked rows={byDistrict(data?.coverage ?? [])} most={15} onSee={onSee} to={(node) => `/console/rounds/${id}?tab=map&district=${encodeURIComponent(node)}`} />
       <p className="fine">{t("coverage.source")}</p>
     </Card>
   );
@@ -246,7 +260,7 @@ function Reasons({ id, data }: { id: string; data: PlanData | undefined }) {
   }, [data]);
   const most = counts[0]?.[1] ?? 1;
   return (
-    <Card title={t("unserved.by.reason")} extra={<span className="quiet">{t("requests.unit")}</span>}>
+    <Card title={t("unserved.by.reason")} className="half" extra={<span className="quiet">{t("requests.unit")}</span>}>
       {data && counts.length === 0 && <p className="quiet">{t("unserved.none")}</p>}
       <ol className="ranked">
         {counts.map(([why, count]) => (
@@ -266,24 +280,23 @@ function Reasons({ id, data }: { id: string; data: PlanData | undefined }) {
 function Days({ round, data }: { round: Round; data: PlanData | undefined }) {
   const first = round.horizon?.start_date ?? "";
   const days = round.horizon ? daysBetween(first, round.horizon.end_date) : 0;
-  const counts = useMemo(() => {
-    const sums = new Map<string, number>();
-    for (const one of data?.events ?? []) if (one.period) sums.set(localDay(one.period.start_time), (sums.get(localDay(one.period.start_time)) ?? 0) + 1);
-    return sums;
-  }, [data]);
+  const calendar = useCalendar(first, days);
+  const counts = useMemo(() => eventsByDay(data?.events ?? []), [data]);
+  const today = localDay(new Date());
   const most = Math.max(1, ...counts.values());
-  const next = (data?.events ?? []).filter((one) => one.period && localDay(one.period.start_time) >= localDay(new Date())).slice(0, 4);
+  const next = (data?.events ?? []).filter((one) => one.period && localDay(one.period.start_time) >= today).slice(0, 4);
   const { district } = useNames();
   return (
-    <Card title={t("overview.days")} className="span-all" extra={<span className="quiet">{t("events.per.day")}</span>}>
+    <Card title={t("overview.days")} extra={<span className="quiet">{t("events.per.day")}</span>}>
       <ul className="day-bars">
         {Array.from({ length: days }, (_, index) => {
           const day = addDays(first, index);
           const count = counts.get(day) ?? 0;
           const at = `${day}T04:00:00Z`;
           return (
-            <li key={day}>
+            <li key={day} className={`${isOff(calendar.data?.[index]) ? "off" : ""} ${day === today ? "today" : ""}`}>
               <a href={`/console/rounds/${idOf(round.name)}?tab=list&day=${day}`} onClick={follow} aria-label={`${dayLong(at)} ${count}`} title={`${dayLong(at)} · ${count}`}>
+                <span className="day-count">{count || ""}</span>
                 <i style={{ height: `${(100 * count) / most}%` }} />
                 <small>{index === 0 || day.endsWith("-01") ? dayMonth(at) : Number(day.slice(8))}</small>
                 {days <= 31 && <small className="quiet">{either(weekday(at).slice(-1), weekday(at).slice(0, 2))}</small>}

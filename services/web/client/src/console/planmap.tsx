@@ -6,10 +6,10 @@ import { type View, get, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import { clock, dayLong, localDay, minutes } from "../shared/time";
-import { byDistrict } from "./coverage";
+import { type Cover, Ranked, byDistrict, coverLook, debtLook } from "./coverage";
 import type { PlanData } from "./data";
-import { CityMap, MapLegend, shade, useCity } from "./map";
-import { Bar, Card, type PlannedEvent, Shown, percent, said, useNames } from "./parts";
+import { CityMap, MapLegend, useCity } from "./map";
+import { Card, type PlannedEvent, Shown, percent, said, useNames } from "./parts";
 
 export default function PlanMap({ data }: { data: PlanData }) {
   const { query } = usePlace();
@@ -33,10 +33,9 @@ export default function PlanMap({ data }: { data: PlanData }) {
   });
   const trips = useMemo(() => tripsOf(data.events, expert), [data.events, expert]);
   const seen = hovered || chosen;
-  const far = (node: string) => {
-    const one = coverage.get(node);
-    return !!one && one.target > 0 && one.served < one.target / 4;
-  };
+  const debts = query.get("layer") === "debt";
+  const most = useMemo(() => Math.max(0, ...[...coverage.values()].map((one) => one.debt)), [coverage]);
+  const look = useMemo(() => (debts ? debtLook(coverage, most) : coverLook(coverage)), [debts, coverage, most]);
   return (
     <div className="columns wide-left">
       <Card
@@ -44,6 +43,7 @@ export default function PlanMap({ data }: { data: PlanData }) {
         className="map-card"
         extra={
           <>
+            <Segmented size="small" value={debts ? "debt" : "share"} onChange={(value) => setQuery({ layer: value === "debt" ? "debt" : null })} options={[{ value: "share", label: t("coverage") }, { value: "debt", label: t("coverage.debt") }]} />
             <Segmented size="small" value={zoom} onChange={setZoom} options={[{ value: "city", label: t("map.city") }, { value: "core", label: t("map.core") }]} />
             <Select
               size="small"
@@ -67,21 +67,17 @@ export default function PlanMap({ data }: { data: PlanData }) {
                 zoom={zoom}
                 seen={seen}
                 dim={!!expert}
-                look={{
-                  fill: (node) => shade(coverage.get(node)?.served ?? 0, coverage.get(node)?.target ?? 0),
-                  hatched: far,
-                  label: (area) => `${area.name} ${percent(coverage.get(area.node)?.served ?? 0, coverage.get(area.node)?.target ?? 0)}%`,
-                }}
+                look={look}
                 onSee={setHovered}
                 onChoose={(node) => setQuery({ district: chosen === node ? null : node }, true)}
               >
-                {(drawn) => (
+                {(drawn, px) => (
                   <>
                     {!expert &&
                       data.events.map((event) => {
                         if (!event.point) return null;
                         const [x, y] = drawn.at(event.point.longitude, event.point.latitude);
-                        return <circle key={event.request} className="visit" cx={x} cy={y} r={zoom === "city" ? 2.6 : 1.1} />;
+                        return <circle key={event.request} className="visit" cx={x} cy={y} r={2.6 * px} />;
                       })}
                     {trips.map((trip, index) => {
                       const stops = trip.stops.filter((one) => one.point).map((one) => drawn.at(one.point!.longitude, one.point!.latitude));
@@ -94,12 +90,12 @@ export default function PlanMap({ data }: { data: PlanData }) {
                       trip.stops.map((one) => {
                         if (!one.point) return null;
                         const [x, y] = drawn.at(one.point.longitude, one.point.latitude);
-                        return <circle key={one.request} className={`stop r${index % 5}`} cx={x} cy={y} r={zoom === "city" ? 4.5 : 1.8} />;
+                        return <circle key={one.request} className={`stop r${index % 5}`} cx={x} cy={y} r={4.5 * px} />;
                       }),
                     )}
                     {expert && home.data?.home_area && (() => {
                       const [x, y] = drawn.at(home.data.home_area.longitude, home.data.home_area.latitude);
-                      return <rect className="home" x={x - 4} y={y - 4} width={8} height={8} rx={2} />;
+                      return <rect className="home" x={x - 5 * px} y={y - 5 * px} width={10 * px} height={10 * px} rx={2 * px} />;
                     })()}
                   </>
                 )}
@@ -107,7 +103,7 @@ export default function PlanMap({ data }: { data: PlanData }) {
             )}
           </Shown>
         </div>
-        <MapLegend attribution={city?.attribution ?? ""} />
+        <MapLegend attribution={city?.attribution ?? ""} most={debts ? most : undefined} dots={!expert} />
       </Card>
       <div className="stack">
         {expert ? (
@@ -145,7 +141,10 @@ export default function PlanMap({ data }: { data: PlanData }) {
         ) : seen ? (
           <District node={seen} data={data} name={nameOf(seen)} cover={coverage.get(seen)} />
         ) : (
-          <Ranked rows={[...coverage.values()]} onSee={setHovered} />
+          <Card title={t(debts ? "coverage.debt" : "coverage.worst")} extra={<span className="quiet">{t(debts ? "coverage.unit" : "worst.note")}</span>}>
+            <Ranked rows={[...coverage.values()]} most={18} debts={debts} onSee={setHovered} to={(node) => withQuery({ district: node })} />
+            <p className="fine">{t("map.hint")}</p>
+          </Card>
         )}
       </div>
     </div>
@@ -170,29 +169,6 @@ function tripsOf(events: PlannedEvent[], expert: string) {
     away = trip.stays;
     return trip;
   });
-}
-
-type Cover = ReturnType<typeof byDistrict>[number];
-
-/** Worst off first: the list beside the map until a district is pointed at. */
-function Ranked({ rows, onSee }: { rows: Cover[]; onSee: (node: string) => void }) {
-  const { district } = useNames();
-  const asked = rows.filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt);
-  return (
-    <Card title={t("coverage.worst")} extra={<span className="quiet">{t("map.hint")}</span>}>
-      <ol className="ranked">
-        {asked.slice(0, 18).map((one) => (
-          <li key={one.district} onMouseEnter={() => onSee(one.district)} onMouseLeave={() => onSee("")}>
-            <a href={withQuery({ district: one.district })} onClick={follow}>
-              {district(one.district)}
-            </a>
-            <Bar part={one.served} whole={one.target} tone={one.served < one.target / 4 ? "low" : ""} />
-            <span className="num">{percent(one.served, one.target)}%</span>
-          </li>
-        ))}
-      </ol>
-    </Card>
-  );
 }
 
 function District({ node, data, name, cover }: { node: string; data: PlanData; name: string; cover: Cover | undefined }) {

@@ -96,7 +96,7 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
   );
 }
 
-function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
+export function Curve({ steps, running, height = 340 }: { steps: Progress[]; running: boolean; height?: number }) {
   const stages = useMemo(() => [...new Set(steps.map((step) => step.stage).filter(Boolean))], [steps]);
   const [chosen, setChosen] = useState<string>("");
   // the stage that moves most is the one to watch
@@ -128,7 +128,7 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
         grid: { left: 12, right: 64, top: 56, bottom: 30, containLabel: true },
         legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 4, textStyle: { color: colours.soft } },
         tooltip: { trigger: "axis", valueFormatter: (value: number) => plain(value), ...tooltip(colours) },
-        xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, max: long, axisLine: { onZero: false, lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft }, splitLine: { show: false } },
+        xAxis: { type: "value", name: t("axis.elapsed"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colours.soft }, min: 0, max: long, axisLine: { onZero: false, lineStyle: { color: colours.strong } }, axisLabel: { color: colours.soft, showMaxLabel: false }, splitLine: { show: false } },
         yAxis: { type: "value", name: stageUnit(stage), nameTextStyle: { color: colours.soft, align: "left" }, min: low >= 0 ? Math.max(0, Math.floor(low - room)) : Math.floor(low - room), max: Math.ceil(top + room), axisLabel: { color: colours.soft, showMinLabel: false, showMaxLabel: false, formatter: plain }, splitLine: { lineStyle: { color: colours.line } } },
         series: [
           { ...line, ...end(colours.brand, "top"), name: t("incumbent"), showSymbol: points.length < 3, symbol: "circle", symbolSize: 6, z: 4, lineStyle: { width: 2.5, color: colours.brand }, itemStyle: { color: colours.brand }, areaStyle: { color: colours.paper, opacity: 1, origin: "start" }, data: points.map((one) => [at(one), one.incumbent]) },
@@ -140,12 +140,12 @@ function Curve({ steps, running }: { steps: Progress[]; running: boolean }) {
     [points, stage, spoken],
   );
   const last = points.at(-1);
-  if (!steps.length) return <div className="curve-box"><p className="hint quiet">{running ? t("solve.waiting") : t("curve.none")}</p></div>;
+  if (!steps.length) return <div className="curve-box" style={{ minHeight: height }}><p className="hint quiet">{running ? t("solve.waiting") : t("curve.none")}</p></div>;
   return (
     <>
       {stages.length > 1 && <Segmented size="small" value={stage} onChange={(value) => setChosen(String(value))} options={stages.map((one) => ({ value: one, label: stageName(one) }))} />}
-      <div className="curve-box">
-        <Chart option={option} height={340} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last ? stageValue(stage, last.incumbent) : "—"}, ${t("bound")} ${last?.bound == null ? "—" : stageValue(stage, last.bound)}`} />
+      <div className="curve-box" style={{ minHeight: height }}>
+        <Chart option={option} height={height} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last ? stageValue(stage, last.incumbent) : "—"}, ${t("bound")} ${last?.bound == null ? "—" : stageValue(stage, last.bound)}`} />
       </div>
     </>
   );
@@ -182,7 +182,7 @@ function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) 
                 "—"
               ) : (
                 <>
-                  <Bar part={Math.max(0, 1 - row.gap)} whole={1} /> {gapText(row.gap)}
+                  <Bar part={row.gap} whole={1} tone="low" /> {gapText(row.gap)}
                 </>
               )}
             </td>

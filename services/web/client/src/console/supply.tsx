@@ -1,6 +1,6 @@
 // Whom to recruit next: role × topic × district × weekday, by what one more such person would serve.
 import { useQuery } from "@tanstack/react-query";
-import { Segmented } from "antd";
+import { Button, Segmented } from "antd";
 import { useMemo, useState } from "react";
 import { type View, all, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
@@ -14,11 +14,14 @@ type By = "signal" | "topic" | "district";
 const MONDAY = Date.UTC(2024, 0, 1, 4);
 /** After so long nobody is verifying any more. */
 const PATIENCE_MS = 120_000;
+/** How many signals are shown at first, and how many more at a time. */
+const SHOWN = 20;
 const dayName = (day: number) => weekday(new Date(MONDAY + (day - 1) * 86_400_000));
 
 export default function Supply({ round, planId, data }: { round: string; planId: string; data: PlanData }) {
   const { topic, district } = useNames();
   const [by, setBy] = useState<By>("signal");
+  const [shown, setShown] = useState(SHOWN);
   const plan = useOnePlan(round, planId);
   const late = !!plan.data?.create_time && Date.now() - Date.parse(plan.data.create_time) > PATIENCE_MS;
   const list = useQuery({
@@ -58,20 +61,23 @@ export default function Supply({ round, planId, data }: { round: string; planId:
                     <th scope="col">{t("district")}</th>
                     <th scope="col">{t("supply.day")}</th>
                     <th scope="col" className="num">{t("supply.gain")}</th>
-                    <th scope="col" className="num">{t("supply.worth")}</th>
+                    <th scope="col">{t("supply.worth")}</th>
                     <th scope="col">{t("supply.serves")}</th>
                   </tr>
                 </thead>
                 <tbody>
-                  {rows.slice(0, 60).map((one) => (
+                  {rows.slice(0, shown).map((one) => (
                     <tr key={`${one.role} ${one.topic} ${one.district} ${one.weekday}`}>
                       <td>{word("role", one.role)}</td>
                       <th scope="row">{topic(one.topic)}</th>
                       <td>{district(one.district)}</td>
                       <td>{dayName(one.weekday)}</td>
                       <td className="num">{one.gain == null ? <span className="quiet">—</span> : one.gain > 0 ? <b className="up">+{number(one.gain)}</b> : <span className="quiet">0</span>}</td>
-                      <td className="num">
-                        <Bar part={one.worth} whole={most} tone="travel" /> {number(one.worth)}
+                      <td>
+                        <span className="with-bar">
+                          <Bar part={one.worth} whole={most} tone="travel" />
+                          <span className="mono worth">{number(one.worth)}</span>
+                        </span>
                       </td>
                       <td>
                         {one.requests.slice(0, 3).map((request, index) => (
@@ -89,6 +95,11 @@ export default function Supply({ round, planId, data }: { round: string; planId:
                 </tbody>
               </table>
             </div>
+            {rows.length > shown && (
+              <p className="center">
+                <Button onClick={() => setShown(shown + SHOWN)}>{t("load.more")}</Button>
+              </p>
+            )}
             <p className="fine">{t("supply.note")}</p>
           </Card>
         ) : (

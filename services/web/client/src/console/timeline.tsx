@@ -1,18 +1,16 @@
 // The plan by expert and time. Only the rows in sight are drawn, so that a thousand experts scroll like ten.
-import { useQuery } from "@tanstack/react-query";
 import { Checkbox, Dropdown, Input, Segmented, Select } from "antd";
 import { type KeyboardEvent, type PointerEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { type View, get } from "../shared/api";
 import { either, t, word } from "../shared/language";
 import { setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, monthName, weekday } from "../shared/time";
-import { type PlanData, usePeople } from "./data";
+import { type PlanData, eventsByDay, isOff, useCalendar, usePeople } from "./data";
 import { Move, type Moved } from "./move";
 import { GROUPS, Nothing, type PlannedEvent, ROLES, type Round, useNames } from "./parts";
 
 const ROW = 32;
-const HEAD = 46;
+const HEAD = 58;
 const NAMES = 190;
 const NAMES_NARROW = 118;
 const FIRST_MIN = 7 * 60;
@@ -92,7 +90,11 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
   const [moving, setMoving] = useState<Moved | null>(null);
   const [drag, setDrag] = useState<Drag | null>(null);
   const [choice, setChoice] = useState<Choice | null>(null);
-  const calendar = useQuery({ queryKey: ["calendar", first, days], queryFn: () => get<View<"DayShown">[]>("calendar", { start: first, days }), staleTime: Infinity });
+  const calendar = useCalendar(first, days);
+  const today = localDay(new Date());
+  const now = daysBetween(first, today);
+  const perDay = useMemo(() => eventsByDay(data.events), [data.events]);
+  const busiest = Math.max(1, ...perDay.values());
 
   const everybody = useMemo(() => {
     const rows = rowsOf(data.events, first);
@@ -214,21 +216,22 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
             {Array.from({ length: days }, (_, index) => {
               const day = addDays(first, index);
               const known = calendar.data?.[index];
-              const off = known ? known.kind === "WEEKEND" || known.kind === "DAY_OFF" : false;
+              const count = perDay.get(day) ?? 0;
               const noon = `${day}T04:00:00Z`;
               return (
-                <div key={day} className={`gantt-day ${off ? "off" : ""}`} style={{ width: dayWidth }} title={known?.name || dayLong(noon)}>
+                <div key={day} className={`gantt-day ${isOff(known) ? "off" : ""} ${day === today ? "today" : ""}`} style={{ width: dayWidth }} title={[dayLong(noon), known?.name, t("events.count", { count })].filter(Boolean).join(" · ")}>
                   <b>{dayWidth > 52 ? dayMonth(noon) : day.endsWith("-01") ? monthName(noon) : Number(day.slice(8))}</b>
                   <span>{dayWidth > 52 ? weekday(noon) : either(weekday(noon).slice(-1), weekday(noon).slice(0, 2))}</span>
+                  <i style={{ height: count && 2 + (10 * count) / busiest }} />
                 </div>
               );
             })}
           </div>
           <div className="gantt-grid" style={{ left: names, top: HEAD, height: Math.max(rows.length, 4) * ROW }}>
             {Array.from({ length: days }, (_, index) => {
-              const day = calendar.data?.[index];
-              return <i key={index} className={day && (day.kind === "WEEKEND" || day.kind === "DAY_OFF") ? "off" : ""} style={{ left: index * dayWidth, width: dayWidth }} />;
+              return <i key={index} className={isOff(calendar.data?.[index]) ? "off" : ""} style={{ left: index * dayWidth, width: dayWidth }} />;
             })}
+            {now >= 0 && now < days && <b className="gantt-now" style={{ left: at(dayWidth, now, minuteOfDay(new Date().toISOString())) }} />}
           </div>
           {rows.length === 0 && <Nothing title={t("timeline.none")} />}
           {rows.slice(from, until).map((row, index) => (
