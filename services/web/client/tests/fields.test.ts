@@ -1,6 +1,8 @@
 // What a request is while it is written.
 import { describe, expect, test } from "vitest";
-import { type Draft, type Request, again, blank, changed, habitIn, halfDay, isPhone, nowhere, notesOf, placeOf, repaired, toggleWindow, withHabit, withHelpers } from "../src/venue/fields";
+import { type Draft, type Request, again, blank, changed, habitIn, halfDay, isPhone, repaired, toggleWindow, withHabit, withHelpers } from "../src/venue/fields";
+import { setLanguage } from "../src/shared/language";
+import { nowhere, notesOf, placeFacts, placeOf } from "../src/shared/place";
 import { toggled } from "../src/venue/expert";
 
 const draft = (): Draft => ({ id: "d1", at: 0, fields: blank(), place: { ...nowhere } });
@@ -88,4 +90,13 @@ test("an expert's free time is cut at the half-day that is taken out, not lost",
     { start_time: "2026-12-22T04:00:00.000Z", end_time: "2026-12-22T11:00:00.000Z" },
   ]);
   expect(toggled(rest, halfDay("2026-12-22", "MORNING"))).toHaveLength(3);
+});
+
+test("a coordinator reads what a venue wrote of its place in words", () => {
+  setLanguage("zh");
+  expect(placeFacts("[room] 阶梯教室\n[equipment] projector,kite\n带伞").filter(([, value]) => value)).toEqual([
+    ["哪个房间", "阶梯教室"],
+    ["现场设备", "投影 · kite"],
+    ["说明", "带伞"],
+  ]);
 });

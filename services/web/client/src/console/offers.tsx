@@ -135,7 +135,7 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
                             </Button>
                           </span>
                         ) : row.state === "CONFIRMED" ? (
-                          <Button size="small" type="link" danger onClick={() => setLost([row])}>
+                          <Button size="small" type="link" onClick={() => setLost([row])}>
                             {t("offer.cannot")}
                           </Button>
                         ) : null,

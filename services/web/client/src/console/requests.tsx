@@ -4,6 +4,7 @@ import { App, Button, Drawer, Input, InputNumber, Modal, Segmented, Select, Tabl
 import { useState } from "react";
 import { Refused, type View, get, idOf, newKey, send } from "../shared/api";
 import { t, word } from "../shared/language";
+import { placeFacts } from "../shared/place";
 import { follow, go, setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
 import { minutes, moment, range } from "../shared/time";
@@ -174,6 +175,7 @@ function useTold() {
     [t("seats"), together(one.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${seat.count || 1}${seat.optional ? ` (${t("optional")})` : ""}`))],
     [t("named"), one.named_expert && `${people.data?.get(one.named_expert)?.display_name ?? idOf(one.named_expert)} · ${one.named_only ? t("named.only") : t("named.preferred")}`],
     [t("windows"), one.windows.map((window) => range(window)).join("\n")],
+    ...placeFacts(one.notes),
   ];
 }
 
@@ -272,7 +274,6 @@ function OneRequest({ id, able, answers, busy, endorse, giveBack }: { id: string
               <Fact name={t("weight")} value={String(one.weight)} />
               {one.by_proxy && <Fact name={t("proxy")} value={t("proxy.yes")} />}
               {one.times_unserved > 0 && <Fact name={t("times.unserved")} value={String(one.times_unserved)} />}
-              {one.notes && <Fact name={t("notes")} value={one.notes} />}
             </dl>
             {one.reason && <p className="box">{one.reason}</p>}
             {one.round && (

@@ -1,7 +1,8 @@
 // Drafts live on this phone only, until they are submitted; every stroke is kept.
 import { newKey } from "../shared/api";
 import { drop, load, names, store } from "./device";
-import { type Draft, type Habit, type Request, blank, habitIn, nowhere } from "./fields";
+import { type Draft, type Habit, type Request, blank, habitIn } from "./fields";
+import { nowhere } from "../shared/place";
 
 const LAST = "last";
 

@@ -1,14 +1,12 @@
 // What a request is while it is written, and what is sent of it: pure, so that drafts, edits and "again" share one set of rules.
 import type { View } from "../shared/api";
-import { type Key, t } from "../shared/language";
+import { type Place, placeOf } from "../shared/place";
 import { addDays, instant, localDay, minuteOfDay } from "../shared/time";
 
 export type Fields = View<"RequestFields">;
 export type Request = View<"RequestShown">;
 export type Period = View<"Period">;
 export type Half = "MORNING" | "AFTERNOON";
-/** Answers about the place; on the wire they are lines of `notes`, which only the team may read. */
-export type Place = { room: string; equipment: string[]; access: string; proxy: string; rest: string };
 export type Draft = { id: string; at: number; fields: Fields; place: Place };
 
 export const HALVES: readonly Half[] = ["MORNING", "AFTERNOON"];
@@ -32,8 +30,6 @@ export function blank(): Fields {
     named_expert: "", named_only: false, mode: "ON_SITE", weight: 0, emergency_level: 0, notes: "", host: "", host_phone: "", by_proxy: false, programme: "", standbys: 1,
   };
 }
-
-export const nowhere: Place = { room: "", equipment: [], access: "", proxy: "", rest: "" };
 
 /** What is the same each time somebody asks for one venue. */
 export type Habit = Pick<Fields, "group" | "level" | "audience_size" | "host" | "host_phone"> & Pick<Place, "room" | "equipment" | "access">;
@@ -72,35 +68,6 @@ export function toggleWindow(windows: readonly Period[], period: Period): Period
   const next = there ? windows.filter((one) => !sameStart(one, period)) : [...windows, period];
   return next.sort((one, other) => Date.parse(one.start_time) - Date.parse(other.start_time));
 }
-
-const LINES: readonly [name: Exclude<keyof Place, "rest" | "equipment">, label: string][] = [["proxy", "for"], ["room", "room"], ["access", "access"]];
-
-/** `notes` of a place: one `label: text` line each, the labels stable, so that an edit finds them again. */
-export function notesOf(place: Place): string {
-  const lines = LINES.filter(([name]) => place[name].trim()).map(([name, label]) => `[${label}] ${place[name].trim()}`);
-  if (place.equipment.length) lines.push(`[equipment] ${place.equipment.join(",")}`);
-  if (place.rest.trim()) lines.push(place.rest.trim());
-  return lines.join("\n").slice(0, 1000);
-}
-
-export function placeOf(notes: string): Place {
-  const place: Place = { ...nowhere, equipment: [] };
-  const rest: string[] = [];
-  for (const line of notes.split("\n")) {
-    const found = /^\[(\w+)\] (.*)$/.exec(line);
-    const known = LINES.find(([, label]) => label === found?.[1]);
-    if (known) place[known[0]] = found![2]!;
-    else if (found?.[1] === "equipment") place.equipment = found[2]!.split(",");
-    else rest.push(line);
-  }
-  place.rest = rest.join("\n").trim();
-  return place;
-}
-
-const FACILITIES = ["projector", "network", "microphone", "kitchen", "parking", "field"];
-
-/** Facilities in the reader's language; what is not known as it was written. */
-export const facilitiesOf = (names: readonly string[]) => names.map((one) => (FACILITIES.includes(one) ? t(`facility.${one}` as Key) : one)).join(" · ");
 
 const NAMES = Object.keys(blank()) as (keyof Fields)[];
 

@@ -9,7 +9,8 @@ import { clock, localDay, minutes, moment, range } from "../shared/time";
 import { halfOf } from "./answer";
 import { type EventShown, type Venue, useKept, useReference, useTitle, useVenues } from "./data";
 import { keepDraft, markSeen, newDraft } from "./drafts";
-import { type Request, again, facilitiesOf, fieldsOf, isRepaired, placeOf, repaired } from "./fields";
+import { type Request, again, fieldsOf, isRepaired, repaired } from "./fields";
+import { placeFacts } from "../shared/place";
 import { ExpertName } from "./filing";
 import { StateOf } from "./home";
 import { submit } from "./outbox";
@@ -523,7 +524,6 @@ function nextTerm(now: Date): string {
 function Content({ request, venue }: { request: Request; venue?: Venue }) {
   const { data } = useReference();
   const topic = data?.topics.find((one) => one.id === request.topic);
-  const place = placeOf(request.notes);
   const rows: [string, ReactNode][] = [
     [t("audience"), `${word("group", request.group)} · ${word("level", request.level)} · ${t("people", { count: request.audience_size })}`],
     [t("topic"), topic ? either(topic.zh, topic.en) : request.topic],
@@ -533,12 +533,8 @@ function Content({ request, venue }: { request: Request; venue?: Venue }) {
     [t("venue"), venue?.display_name],
     [t("mode"), word("mode", request.mode)],
     [t("seats"), request.seats.map((seat) => `${seat.roles.map((role) => word("role", role)).join("/") || t("role.any")} × ${Math.max(1, seat.count)}${seat.optional ? ` (${t("optional")})` : ""}`).join(", ")],
-    [t("file.proxy.who"), place.proxy],
-    [t("file.room"), place.room],
-    [t("file.access"), place.access],
-    [t("file.equipment"), facilitiesOf(place.equipment)],
     [t("file.host"), [request.host, request.host_phone].filter(Boolean).join(" ")],
-    [t("notes"), place.rest],
+    ...placeFacts(request.notes),
   ];
   return (
     <Card title={t("request.what")}>
