@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "807d3d7b7f0e";
-const FILES = ["/static/assets/app-C4Ab8uLH.css","/static/assets/app-CIjW3oFX.js","/static/assets/expert-DwXW4aUt.js","/static/assets/filing-BVRxYqFn.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-QZGTYrUp.js","/static/assets/halfdays-GYXlGr1c.js","/static/assets/me-Bux-BDKm.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-BE9qDj1t.js","/static/assets/title-COEmAndQ.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "8ec345fd5300";
+const FILES = ["/static/assets/app-C4Ab8uLH.css","/static/assets/app-DWq4Ko97.js","/static/assets/expert-BLNUTUX8.js","/static/assets/filing-CpoxKvtL.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DzI_c1NU.js","/static/assets/halfdays-dCRufiGE.js","/static/assets/me-DIYTBs8o.js","/static/assets/place-BicLArzq.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-BMidkAvX.js","/static/assets/title-DaGtTLv5.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

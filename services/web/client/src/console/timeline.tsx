@@ -24,6 +24,11 @@ const BESIDE = 58;
 const LABEL = 44;
 /** Bars narrower than this carry no words: half a character tells nothing. */
 
+/** How many visits a note beside one target lists. */
+const TIP_BARS = 4;
+/** So long a note stays, that the pointer may move onto it. */
+const LEAVE_MS = 120;
+
 type Bar = { event: PlannedEvent; seat: number; start: number; end: number; day: number; travel: number; night: boolean; remote: boolean };
 type Row = { expert: string; name: string; role: string; bars: Bar[]; travel: number; districts: Set<string> };
 /** Visits of one day that a finger cannot tell apart: one target. Places and widths in pixels. */
@@ -90,6 +95,13 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
   const [moving, setMoving] = useState<Moved | null>(null);
   const [drag, setDrag] = useState<Drag | null>(null);
   const [choice, setChoice] = useState<Choice | null>(null);
+  const [tip, setTip] = useState<Tip | null>(null);
+  const leaving = useRef(0);
+  const tell = useCallback((next: Tip | null) => {
+    clearTimeout(leaving.current);
+    if (next) setTip(next);
+    else leaving.current = window.setTimeout(() => setTip(null), LEAVE_MS);
+  }, []);
   const calendar = useCalendar(first, days);
   const today = localDay(new Date());
   const now = daysBetween(first, today);
@@ -206,7 +218,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
           </span>
         </span>
       </div>
-      <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onScroll={(event) => setView((before) => ({ ...before, top: event.currentTarget?.scrollTop ?? box.current!.scrollTop }))}>
+      <div className="gantt" ref={box} tabIndex={0} role="region" aria-label={t("tab.timeline")} onKeyDown={(event) => event.key === "Escape" && setTip(null)} onScroll={(event) => (setTip(null), setView((before) => ({ ...before, top: event.currentTarget?.scrollTop ?? box.current!.scrollTop })))}>
         <div className="gantt-inner" style={{ width: names + days * dayWidth, height: HEAD + Math.max(rows.length, 4) * ROW }}>
           <div className="gantt-head" style={{ height: HEAD }}>
             <div className="gantt-corner" style={{ width: names }}>
@@ -249,6 +261,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
               open={open}
               choose={setChoice}
               nudge={nudge}
+              tell={tell}
               district={district}
             />
           ))}
@@ -268,6 +281,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
           )}
         </div>
       </div>
+      {tip && !drag && !moving && !choice && <TipCard tip={tip} stay={() => clearTimeout(leaving.current)} leave={() => setTip(null)} />}
       {goal && (
         <div className="drag-note" role="status">
           {goalName} · {dayLong(goal.start)} {clock(goal.start)}
@@ -280,6 +294,38 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
 }
 
 const at = (dayWidth: number, day: number, minute: number) => (day + Math.min(1, Math.max(0, (minute - FIRST_MIN) / (LAST_MIN - FIRST_MIN)))) * dayWidth;
+
+type Tip = { bars: Bar[]; place: DOMRect };
+
+/** What is pointed at, beside it: Escape takes it away, and the pointer may rest on it. */
+function TipCard({ tip, stay, leave }: { tip: Tip; stay: () => void; leave: () => void }) {
+  const { district } = useNames();
+  const { place } = tip;
+  const under = place.bottom < innerHeight - 190;
+  return (
+    <div
+      className="gantt-tip"
+      role="tooltip"
+      style={{ left: Math.max(8, Math.min(place.left, innerWidth - 308)), ...(under ? { top: place.bottom } : { bottom: innerHeight - place.top }) }}
+      onMouseEnter={stay}
+      onMouseLeave={leave}
+    >
+      {tip.bars.slice(0, TIP_BARS).map((bar) => (
+        <section key={`${bar.event.request} ${bar.seat}`} className={`group-${bar.event.group}`}>
+          <b>
+            {dayLong(bar.event.period!.start_time)} {clock(bar.event.period!.start_time)}–{clock(bar.event.period!.end_time)}
+          </b>
+          <strong>{bar.event.venue_display_name}</strong>
+          <span>{bar.event.title}</span>
+          <small>
+            {[district(bar.event.district), word("group", bar.event.group), bar.remote ? t("remote") : `${t("travel")} ${minutes(bar.travel)}`, bar.night && t("night.there")].filter(Boolean).join(" · ")}
+          </small>
+        </section>
+      ))}
+      {tip.bars.length > TIP_BARS && <small>{t("and.more", { count: tip.bars.length - TIP_BARS })}</small>}
+    </div>
+  );
+}
 
 type RowProps = {
   row: Row;
@@ -294,12 +340,12 @@ type RowProps = {
   open: (bar: Bar, row: Row) => void;
   choose: (choice: Choice) => void;
   nudge: (bar: Bar, row: number, event: KeyboardEvent) => void;
+  tell: (tip: Tip | null) => void;
   district: (node: string) => string;
 };
 
-const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, names, target, drag, begin, move, drop, open, choose, nudge, district }: RowProps) {
+const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, names, target, drag, begin, move, drop, open, choose, nudge, tell, district }: RowProps) {
   const dragged = useRef(false);
-  const told = (bar: Bar) => `${bar.event.venue_display_name}\n${bar.event.title}\n${clock(bar.event.period!.start_time)}–${clock(bar.event.period!.end_time)} ${district(bar.event.district)}\n${t("travel")} ${minutes(bar.travel)}`;
   const spots = spotsOf(row.bars, dayWidth);
   const named = (bar: Bar) => `${clock(bar.event.period!.start_time)} ${bar.event.venue_display_name} ${bar.event.title}`;
   return (
@@ -328,7 +374,10 @@ const TimelineRow = memo(function TimelineRow({ row, index, dayWidth, names, tar
             key={`${first.event.request} ${first.seat}`}
             className={`gantt-visit ${many ? "many" : ""} ${lifted ? "lifted" : ""}`}
             style={{ left: names + spot.left, width: spot.width }}
-            title={spot.bars.map(told).join("\n\n")}
+            onMouseEnter={(event) => tell({ bars: spot.bars, place: event.currentTarget.getBoundingClientRect() })}
+            onMouseLeave={() => tell(null)}
+            onFocus={(event) => event.currentTarget.matches(":focus-visible") && tell({ bars: spot.bars, place: event.currentTarget.getBoundingClientRect() })}
+            onBlur={() => tell(null)}
             aria-label={`${row.name} ${dayMonth(first.event.period!.start_time)} ${spot.bars.map(named).join(", ")}`}
             aria-haspopup={many ? "menu" : undefined}
             onClick={() => !dragged.current && (many ? choose({ spot, row, index }) : open(first, row))}
