@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "8ec345fd5300";
-const FILES = ["/static/assets/app-C4Ab8uLH.css","/static/assets/app-DWq4Ko97.js","/static/assets/expert-BLNUTUX8.js","/static/assets/filing-CpoxKvtL.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DzI_c1NU.js","/static/assets/halfdays-dCRufiGE.js","/static/assets/me-DIYTBs8o.js","/static/assets/place-BicLArzq.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-BMidkAvX.js","/static/assets/title-DaGtTLv5.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "76e66ff1eb06";
+const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-C6Eyykp4.js","/static/assets/expert-O3VDS71f.js","/static/assets/filing-D7nOtT5R.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DzI_c1NU.js","/static/assets/halfdays-B256nfFB.js","/static/assets/me-DxGKWuH2.js","/static/assets/place-BicLArzq.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-IhDrXea3.js","/static/assets/title-DaGtTLv5.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

@@ -51,3 +51,9 @@ test("days off and working weekends are marked", () => {
   expect(html).toContain('<i class="mark">休</i>');
   expect(html).toContain('<i class="mark work">班</i>');
 });
+
+test("where nobody is free there is a dot to see and a sentence to hear, so that the free ones stand out", () => {
+  const html = shown({ outlook: free(["2026-12-01", "MORNING", 0]) });
+  expect(cell(html, "12月1日周二 上午")).toContain("没有专家有空");
+  expect(cell(html, "12月1日周二 上午")).toContain(">·</button>");
+});

@@ -184,7 +184,7 @@ function Cell({ day, half, kind, holidays, exam, planned, chosen, ready, outlook
   ];
   return (
     <button type="button" className={`half${heat >= 0 ? ` heat${heat}` : ""}`} aria-pressed={on} aria-label={said.filter(Boolean).join(" · ")} title={said.filter(Boolean).slice(1).join(" · ")} disabled={early && !on} onClick={() => onToggle(period)}>
-      {on ? <Glyph name="check" size={18} /> : look && !early ? look.free : ""}
+      {on ? <Glyph name="check" size={18} /> : look && !early ? look.free || "·" : ""}
     </button>
   );
 }

@@ -176,7 +176,7 @@ export const venueWords = of({
   "half.month.after": ["后四周", "Four weeks later"],
   "half.first": ["这四周没有专家有空，最早 {day}", "Nobody is free in these weeks; first on {day}"],
   "half.skipped": ["{day}以前没有专家有空，所以从这里看起。", "Nobody is free before {day}, so it opens here."],
-  "half.legend": ["数字是有空的专家，颜色越深越多", "Numbers are experts free; darker is more"],
+  "half.legend": ["数字是有空的专家，颜色越深越多；点是没有", "Numbers are experts free, darker is more; a dot is nobody"],
 
   // instant answer
   "answer.title": ["马上知道", "The answer right now"],
