@@ -125,11 +125,12 @@ function MapDifference({ first, second }: { first: PlanData; second: PlanData })
   const by = (node: string) => (b.get(node) ?? 0) - (a.get(node) ?? 0);
   const moved = [...new Set([...a.keys(), ...b.keys()])].filter((node) => by(node)).sort((one, other) => Math.abs(by(other)) - Math.abs(by(one)));
   const fill = (node: string) => (by(node) === 0 ? "var(--map-same)" : `var(--diff-${by(node) > 0 ? "more" : "less"}-${Math.min(3, Math.abs(by(node)))})`);
+  const note = (node: string) => (by(node) ? `${by(node) > 0 ? "+" : "−"}${Math.abs(by(node))}` : "");
   return (
     <Card title={t("compare.map")} extra={<span className="quiet">{t("events.unit")}, B − A</span>}>
       <div className="map-box compact">
         <Shown of={asked} rows={8}>
-          {city && <CityMap city={city} names={false} look={{ fill, label: (area) => `${area.name} ${by(area.node) > 0 ? "+" : ""}${by(area.node)}` }} />}
+          {city && <CityMap city={city} look={{ fill, note, label: (area) => `${area.name} ${note(area.node) || "0"}` }} />}
         </Shown>
       </div>
       <p className="legend">
@@ -147,7 +148,7 @@ function MapDifference({ first, second }: { first: PlanData; second: PlanData })
         </span>
         <strong className="sketch push">{t("map.sketch")}</strong>
       </p>
-      {moved.length > 0 && <p className="quiet">{together(moved.slice(0, 8).map((node) => `${district(node)} ${by(node) > 0 ? "+" : "−"}${Math.abs(by(node))}`))}</p>}
+      {moved.length > 0 && <p className="quiet">{together(moved.slice(0, 8).map((node) => `${district(node)} ${note(node)}`))}</p>}
     </Card>
   );
 }

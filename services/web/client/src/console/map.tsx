@@ -75,9 +75,9 @@ const INSET_HEIGHT = 270;
 const NAME_PX = 12.5;
 const NOTE_PX = 10.5;
 
-type MapProps = { city: City; look: Look; seen?: string; zoom?: "city" | "core"; dim?: boolean; names?: boolean; onSee?: (node: string) => void; onChoose?: (node: string) => void; children?: Marks };
+type MapProps = { city: City; look: Look; seen?: string; zoom?: "city" | "core"; dim?: boolean; onSee?: (node: string) => void; onChoose?: (node: string) => void; children?: Marks };
 
-export function CityMap({ city, look, seen = "", zoom = "city", dim = false, names = true, onSee, onChoose, children }: MapProps) {
+export function CityMap({ city, look, seen = "", zoom = "city", dim = false, onSee, onChoose, children }: MapProps) {
   const { drawn } = city;
   const svg = useRef<SVGSVGElement>(null);
   // names, dots and lines keep their size on the screen, however wide the map is
@@ -91,12 +91,12 @@ export function CityMap({ city, look, seen = "", zoom = "city", dim = false, nam
   }, [zoom]);
   const inner = core(drawn);
   const grown = INSET_HEIGHT / inner.height;
-  const land = { city, look, seen, dim, names, onSee, onChoose, marks: children };
+  const land = { city, look, seen, dim, onSee, onChoose, marks: children };
   const live = !!onChoose;
   return (
     <svg ref={svg} className="map" viewBox={zoom === "city" ? `-8 -8 ${WIDTH + 16} ${drawn.height + 16}` : inner.box} role={live ? "group" : "img"} aria-label={t("map.label")}>
       <Land {...land} part={zoom} px={1 / scale} live={live} />
-      {zoom === "city" && names && (
+      {zoom === "city" && (
         // for the eye only: each of its districts is on the map beside it, too
         <g aria-hidden="true">
           <rect className="inset-place" x={inner.left} y={inner.top} width={inner.width} height={inner.height} />
@@ -111,12 +111,11 @@ export function CityMap({ city, look, seen = "", zoom = "city", dim = false, nam
   );
 }
 
-function Land({ city, look, seen, dim, names, onSee, onChoose, marks, part, px, live }: Omit<MapProps, "children"> & { marks?: Marks; part: "city" | "core"; px: number; live: boolean }) {
+function Land({ city, look, seen, dim, onSee, onChoose, marks, part, px, live }: Omit<MapProps, "children"> & { marks?: Marks; part: "city" | "core"; px: number; live: boolean }) {
   const { drawn, areas, districts } = city;
   const hatch = useId();
   const central = useMemo(() => new Set(districts.filter((one) => one.region === "central").map((one) => one.node)), [districts]);
   const labels = useMemo(() => {
-    if (!names) return [];
     const known = new Map(districts.map((one) => [one.node, one]));
     const inner = core(drawn);
     const texts = areas.flatMap((area) => {
@@ -134,7 +133,7 @@ function Land({ city, look, seen, dim, names, onSee, onChoose, marks, part, px, 
     // who has most room is placed first: the others give way
     const free = apart(texts.sort((a, b) => b.size - a.size));
     return texts.flatMap((one) => (free.has(one.id) ? [{ ...one, place: free.get(one.id)! }] : []));
-  }, [areas, central, districts, drawn, look, names, part, px]);
+  }, [areas, central, districts, drawn, look, part, px]);
   return (
     <>
       <defs>

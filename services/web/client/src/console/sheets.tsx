@@ -33,6 +33,8 @@ export default function Sheets({ who }: { who: Session }) {
       setBusy("");
     }
   }
+  /** The step that comes next: a file, its check, taking it in. */
+  const at = !file ? 0 : report?.dry ? 2 : report ? 3 : 1;
   return (
     <Page title={t("sheets")} lead={t("sheets.lead")}>
       <div className="filters">
@@ -46,7 +48,7 @@ export default function Sheets({ who }: { who: Session }) {
           options={KINDS.map((one) => ({ value: one as string, label: t(`sheets.${one}` as Key) }))}
         />
       </div>
-      <div className="columns even">
+      <div className="columns even stretch">
         <Card title={t("sheets.out")}>
           <p className="quiet">{t("sheets.out.note")}</p>
           <p>
@@ -60,6 +62,13 @@ export default function Sheets({ who }: { who: Session }) {
           <p className="quiet">{t("sheets.in.note")}</p>
           {mayRun(who) ? (
             <>
+              <ol className="stages">
+                {(["sheets.pick", "sheets.check", "sheets.take"] as const).map((one, index) => (
+                  <li key={one} className={index < at ? "done" : index === at ? "now" : ""} aria-current={index === at ? "step" : undefined}>
+                    {t(one)}
+                  </li>
+                ))}
+              </ol>
               <label className="file-pick">
                 <span>{file ? file.name : t("sheets.pick")}</span>
                 <input
@@ -74,10 +83,10 @@ export default function Sheets({ who }: { who: Session }) {
                 />
               </label>
               <p className="row-actions">
-                <Button disabled={!file} loading={busy === "dry"} onClick={() => void take(true)}>
+                <Button type={at === 1 ? "primary" : "default"} disabled={!file} loading={busy === "dry"} onClick={() => void take(true)}>
                   {t("sheets.check")}
                 </Button>
-                <Button type="primary" disabled={!file || !report?.dry} loading={busy === "real"} onClick={() => void take(false)}>
+                <Button type={at === 1 ? "default" : "primary"} disabled={!file || !report?.dry} loading={busy === "real"} onClick={() => void take(false)}>
                   {t("sheets.take")}
                 </Button>
               </p>
