@@ -37,6 +37,7 @@ function Root() {
         algorithm: dark ? themes.darkAlgorithm : themes.defaultAlgorithm,
         token: {
           colorPrimary: dark ? "#58b89b" : "#1f6f5c",
+          colorLink: dark ? "#58b89b" : "#1f6f5c",
           colorInfo: dark ? "#5c94c4" : "#2f6690",
           colorSuccess: dark ? "#4fae84" : "#2c7d4f",
           colorWarning: dark ? "#d9a441" : "#a86a10",
