@@ -97,7 +97,9 @@ class Bounder:
         """
         relaxation = self._relaxed(Stage.NEED)
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
-        self._improved(self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0)
+        emergency = self._improved(
+            self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0
+        )
         self._floor(until=until, tell=tell)
         if not until():
             # beforehand, so that nobody waits for it at the end
@@ -122,6 +124,8 @@ class Bounder:
                 polish=polish,
             )
         self._later(tell=tell, plan=incumbent())
+        if need is not None:
+            self._emergency(need, emergency, tell=tell, plan=incumbent())
 
     def _say(self, relaxation: Relaxation, best: _Best, tell: Tell) -> None:
         """Tell a bound that is better than what was told."""
@@ -249,6 +253,18 @@ class Bounder:
             weights[worst] = -(-1000 * FLOOR_SCALE // problem.shares[worst].target)
         relaxation = Relaxation(shape, prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
         self._improved(relaxation, until=until, tell=tell, masters=0)
+
+    def _emergency(self, need: _Best, best: _Best | None, *, tell: Tell, plan: Plan) -> None:
+        """Where not all emergencies are served, what they fetch at the prices of need may bound them better than each by itself."""
+        relaxation = self._relaxed(Stage.EMERGENCY)
+        reached = check.values(self._problem, plan)[Stage.EMERGENCY]
+        if best is None or best.bound // relaxation.scale <= reached:
+            return
+        point = _scaled(relaxation, need.point, 1.0)
+        valued = relaxation.value(point)
+        if valued is not None and valued.bound < best.bound:
+            best.bound, best.point = valued.bound, point
+            self._say(relaxation, best, tell)
 
     def _prepare(self, need: _Best, *, until: Callable[[], bool]) -> None:
         """Price TRAVEL and LOAD with need at several prices; the plan whose need is kept is not known yet."""

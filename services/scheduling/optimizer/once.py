@@ -8,9 +8,10 @@ doi 10.1002/net.20212). Whatever is listed, what is left out is no part of any p
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from services.scheduling.optimizer.compiling import njit
 
 ONCE_MAX = 6
 """Requests listed of one person, at most: each may double the beds of a day."""
@@ -91,7 +92,7 @@ def _repeated(
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def folded(seen: int, matter: int) -> int:
     """Which of the subsets of `matter` the bits of `seen` in it are."""
     found, place = 0, 0
@@ -104,7 +105,7 @@ def folded(seen: int, matter: int) -> int:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def unfolded(subset: int, matter: int) -> int:
     """The bits of that subset of `matter`: `folded` back again."""
     found = 0
@@ -117,7 +118,7 @@ def unfolded(subset: int, matter: int) -> int:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def subsets(matter: int) -> int:
     """How many subsets `matter` has."""
     found = 1

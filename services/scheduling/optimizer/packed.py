@@ -9,10 +9,10 @@ Minutes, days and indices are those of `problem.py`. Numbers no plan could use u
 import dataclasses
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.problem import DAY_MIN, Mode, Naming, Problem
 
 PLENTY = 2**30
@@ -444,9 +444,9 @@ def _who_may(problem: Problem) -> tuple[Ints, Ints, Ints, Ints]:
             for one in problem.experts
         ],
         dtype=np.int32,
-    ).reshape(len(problem.experts), -1)
+    ).reshape(len(problem.experts), sum(kinds.values()))
     begins = np.array([0, kinds["audience"], kinds["audience"] + kinds["form"]], dtype=np.int32)
-    return people, skills.reshape(len(problem.experts), -1), flags, begins
+    return people, skills.reshape(len(problem.experts), problem.topics), flags, begins
 
 
 def _request_table(problem: Problem) -> Ints:
@@ -495,7 +495,7 @@ def _shortest(travel: Shorts) -> NDArray[np.float32]:
     return ways
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _close(ways: NDArray[np.float32]) -> None:
     places = ways.shape[0]
     for k in range(places):
@@ -511,7 +511,7 @@ def _close(ways: NDArray[np.float32]) -> None:
 _ON_SITE, _REMOTE = int(Mode.ON_SITE), int(Mode.REMOTE)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _candidates(
     who_may: Any,
     asks: Ints,
@@ -639,7 +639,7 @@ def _candidates(
     )
 
 
-@numba.njit(cache=True)
+@njit()
 def _grown(values: Any, room: int) -> Any:
     more = np.empty(room, dtype=values.dtype)
     more[: len(values)] = values

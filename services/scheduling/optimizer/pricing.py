@@ -167,7 +167,7 @@ class Prices:
         """
         packed = self._packed
         parts = []
-        for first in range(0, packed.experts, CHUNK):
+        for first in range(0, max(1, packed.experts), CHUNK):
             if until():
                 return None
             last = min(packed.experts, first + CHUNK)

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.packed import Packed
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
@@ -33,7 +34,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Calls from compiled code take every whole number as 64 bits, so that each function is compiled once and not again for
     every literal that somebody passes.
     """
-    kept: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    kept: Any = njit(error_model="numpy")(function)
     if not hasattr(kept, "get_call_template"):
         return function  # NUMBA_DISABLE_JIT: nothing is compiled
     resolve = kept.get_call_template
@@ -620,8 +621,8 @@ def _open(given: Given, state: State, request: int, start: int) -> None:
 
 @compiled
 def _close(given: Given, state: State, request: int) -> None:
-    state.start[request] = -1
     _count_request(given, state, request, -1)
+    state.start[request] = -1
     state.own[SERVED] -= 1
     _swap(state, request, state.own[SERVED])
 

@@ -12,8 +12,9 @@ doi 10.1145/2660193.2660195), so that a seed means the same on every machine.
 import math
 from typing import Any
 
-import numba
 import numpy as np
+
+from services.scheduling.optimizer.compiling import njit
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -22,7 +23,7 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 _NEVER = np.int64(2**40)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _word(dice: Any) -> Any:
     dice[0] += _GAMMA
     z = dice[0]
@@ -31,18 +32,18 @@ def _word(dice: Any) -> Any:
     return z ^ (z >> _S31)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _unit(dice: Any) -> Any:
     """In [0, 1)."""
     return np.float64(_word(dice) >> _S11) * (1.0 / 9007199254740992.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _below(dice: Any, n: Any) -> Any:
     return np.int64(_unit(dice) * n)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def earliest(opens: Any, closes: Any, kind: Any, node: Any, at: Any) -> Any:
     """The first start of service for who arrives at tick `at`; never where all windows are over."""
     for w in range(opens.shape[2]):
@@ -51,7 +52,7 @@ def earliest(opens: Any, closes: Any, kind: Any, node: Any, at: Any) -> Any:
     return _NEVER
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def last_start(opens: Any, closes: Any, kind: Any, node: Any, by: Any) -> Any:
     """The last start of service not after tick `by`; -1 where there is none."""
     for w in range(opens.shape[2] - 1, -1, -1):
@@ -60,7 +61,7 @@ def last_start(opens: Any, closes: Any, kind: Any, node: Any, by: Any) -> Any:
     return np.int64(-1)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def retime(
     hop: Any,
     opens: Any,
@@ -91,7 +92,7 @@ def retime(
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _best_place(
     hop: Any,
     opens: Any,
@@ -141,7 +142,7 @@ def _best_place(
     return best_t, best_p
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _put(t: Any, p: Any, node: Any, tour: Any, length: Any) -> Any:
     for q in range(length[t] + 2, p, -1):
         tour[t, q] = tour[t, q - 1]
@@ -149,7 +150,7 @@ def _put(t: Any, p: Any, node: Any, tour: Any, length: Any) -> Any:
     length[t] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _ruin(
     near: Any,
     tour: Any,
@@ -211,7 +212,7 @@ def _ruin(
         touched[t] = True
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _order(
     profit: Any,
     hop: Any,
@@ -264,7 +265,7 @@ def _order(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _recreate(
     hop: Any, opens: Any, closes: Any, kinds: Any, profit: Any, needs: Any, capacities: Any, near: Any, tour: Any, length: Any, start: Any, latest: Any, where: Any, used: Any,
     touched: Any, fresh: Any, absent: Any, key: Any, blink: Any, dice: Any,
@@ -308,7 +309,7 @@ def _recreate(
                 used[r] += needs[node, r]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _value(profit: Any, hop: Any, tour: Any, length: Any, patience: Any) -> Any:
     """Profit first; among equals the shorter tours, which leave room."""
     gained, travelled = 0, 0
@@ -319,7 +320,7 @@ def _value(profit: Any, hop: Any, tour: Any, length: Any, patience: Any) -> Any:
     return gained, gained - patience * travelled
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _store(
     t: Any,
     kinds: Any,
@@ -354,7 +355,7 @@ def _store(
     return filled + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def anneal(
     hop: Any, opens: Any, closes: Any, kinds: Any, profit: Any, needs: Any, capacities: Any, near: Any,
     tour: Any, length: Any, where: Any, best_tour: Any, best_length: Any, best: Any,
@@ -430,7 +431,7 @@ def anneal(
     return best, filled
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def keep(which: Any, pool: Any, pool_length: Any, pool_key: Any, slots: Any) -> Any:
     """Only the tours `which` (ascending) of the pool; how many these are."""
     slots[:] = -1

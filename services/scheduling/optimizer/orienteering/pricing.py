@@ -10,16 +10,16 @@ memory]` is then the best settled reward whose memory is a part of `memory`, and
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.orienteering.kernel import earliest
 
 _NONE = np.int32(-(2**31) + 1)
 _NEVER = np.int64(2**40)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def completions(
     hop: Any, opens: Any, closes: Any, kind: Any, reward: Any, width: Any, slots: Any, rest: Any
 ) -> Any:
@@ -45,7 +45,7 @@ def completions(
             rest[i, b] = best
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def best_tours(
     hop: Any, opens: Any, closes: Any, kind: Any, reward: Any, zone: Any, follow: Any, width: Any, slots: Any, cut: Any, value: Any, before: Any, rest: Any, reach: Any, found: Any, found_value: Any
 ) -> Any:  # fmt: skip

@@ -1,6 +1,7 @@
 """The referee: every rule is seen to hold on one side of its edge and to be broken on the other."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,16 @@ def test_a_share_counts_its_group_or_all_of_its_district(audience: int, floor: i
     problem = a_problem(requests=asks, shares=(Share(0, audience, 400, 0),))
     plan = Plan(tuple(assigned(request=index) for index in range(3)))
     assert check.values(problem, plan)[Stage.FLOOR] == floor
+
+
+def test_every_statement_of_a_rule_is_among_the_rules() -> None:
+    """Or the referee would not ask it."""
+    stated = {
+        name
+        for name, one in vars(check).items()
+        if getattr(one, "__annotations__", {}).get("return") == Iterator[check.Violation]
+    }
+    assert stated - {"references"} == {rule.__name__ for rule in check.RULES}
 
 
 def test_every_rule_is_named_by_a_test() -> None:

@@ -351,6 +351,15 @@ def test_the_first_prices_tell_the_starts_of_a_team_apart() -> None:
     assert best + fit <= valued.bound / relaxation.scale < best + fit + 3
 
 
+def test_emergencies_that_cannot_all_be_served_are_bounded_by_the_prices_of_need() -> None:
+    calm = one_at_a_time()
+    problem = dataclasses.replace(
+        calm, requests=tuple(dataclasses.replace(one, emergency=1) for one in calm.requests)
+    )
+    assert sum(one.weight for one in problem.requests) == 260
+    assert bounds_of(problem, Plan(()), masters=8)[Stage.EMERGENCY][0] == 190
+
+
 def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
     """Whoever keeps the need of serving the request cannot stay at home."""
     problem = a_problem()

@@ -1,5 +1,6 @@
 """What is written is read again as it was; what is wrong is refused with its path."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.scheduling.optimizer import formats
+from services.scheduling.optimizer import problem as words
 from services.scheduling.optimizer.__main__ import main
 from services.scheduling.optimizer.problem import Plan
 from tests.support.rounds import a_problem, assigned, random_problem
@@ -45,6 +47,27 @@ def test_a_fault_is_refused_with_its_path(
     with pytest.raises(formats.BadProblem) as refused:
         formats.problem_from(json.dumps(document).encode())
     assert refused.value.path == path
+
+
+REFERENCES = {
+    "home", "pool", "topic", "node", "place", "district", "audience", "named", "request", "seat", "expert", "other", "start",
+    "version",
+}  # fmt: skip
+"""Fields that say which one, not how much, and are looked at as such; a promise's start by the horizon, a version not at all."""
+
+
+def test_every_number_of_a_problem_has_a_range_or_is_a_reference() -> None:
+    kinds = [one for one in vars(words).values() if dataclasses.is_dataclass(one)]
+    numbers = {
+        (kind.__name__, field.name)  # type: ignore[union-attr]
+        for kind in kinds
+        for field in dataclasses.fields(kind)
+        if field.type is int
+        and kind not in {Plan, words.Assignment, words.NightAway, words.Standby}
+    }
+    known = {(kind.__name__, name) for kind, ranges in formats.RANGES.items() for name in ranges}
+    assert known <= numbers
+    assert {one for one in numbers - known if one[1] not in REFERENCES} == set()
 
 
 def test_the_hash_changes_with_the_input() -> None:

@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 
+from services.scheduling.optimizer.certificate import bound_faults, certificate_of, verify
 from services.scheduling.optimizer.check import values, violations
-from services.scheduling.optimizer.problem import NightAway, Pin, Plan, Problem, Stage
+from services.scheduling.optimizer.explain import Explainer
+from services.scheduling.optimizer.problem import Naming, NightAway, Pin, Plan, Problem, Stage
 from services.scheduling.optimizer.solve import Infeasible, Progress, Result, solve
 from services.scheduling.optimizer.stop import Stop
 from tests.support.rounds import a_problem, a_request, an_expert, random_problem, window
@@ -105,3 +107,22 @@ def test_a_stop_needs_a_limit() -> None:
 def test_nothing_to_do_is_done_at_once() -> None:
     result = solved(dataclasses.replace(a_problem(), requests=()), iterations=5)
     assert result.plan == Plan(())
+
+
+@pytest.mark.parametrize("experts", [0, 1])
+@pytest.mark.parametrize("requests", [0, 1])
+def test_where_nobody_is_or_nothing_is_asked_the_answer_is_a_plan(
+    experts: int, requests: int
+) -> None:
+    drawn = random_problem(1, 1, 1, extras=False)
+    asks = tuple(
+        dataclasses.replace(one, naming=Naming.NONE, named=-1) for one in drawn.requests[:requests]
+    )
+    problem = dataclasses.replace(drawn, experts=drawn.experts[:experts], requests=asks)
+    result = solve(problem, seed=1, stop=Stop(iterations=5))
+    assert violations(problem, result.plan) == []
+    assert result.stages[2].bound is not None
+    text = certificate_of(problem, result)
+    assert verify(problem, result.plan, text) == bound_faults(problem, text) == []
+    left_out = [] if result.plan.assignments else list(range(requests))
+    assert len(Explainer(problem, result.plan).codes(left_out)) == len(left_out)
