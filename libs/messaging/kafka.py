@@ -201,9 +201,12 @@ class Producer:
                 the records may be there.
         """
         by_partition: dict[TopicPartition, list[Record]] = defaultdict(list)
+        counts = {
+            topic: len(await self._producer.partitions_for(topic))
+            for topic in {record.topic for record in records}
+        }
         for record in records:
-            count = len(await self._producer.partitions_for(record.topic))
-            partition = partition_of(record.key, count)
+            partition = partition_of(record.key, counts[record.topic])
             by_partition[TopicPartition(record.topic, partition)].append(record)
         sent = await asyncio.gather(
             *(self._send_partition(to, mine) for to, mine in by_partition.items())

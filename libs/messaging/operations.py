@@ -118,11 +118,11 @@ async def outboxes(owner_dsn: str, services: Sequence[str]) -> list[OutboxState]
                 continue
             row = await connection.fetchrow(
                 """
-                SELECT count(*) FILTER (WHERE published_at IS NOT NULL) AS published
-                     , count(*) FILTER (WHERE published_at IS NULL) AS waiting
-                     , extract(epoch FROM now() - min(occurred_at) FILTER (WHERE published_at IS NULL)) AS age_s
+                SELECT (SELECT count(*) FROM outbox) - count(*) AS published
+                     , count(*) AS waiting
+                     , extract(epoch FROM now() - min(occurred_at)) AS age_s
                      , (SELECT occurred_at FROM outbox ORDER BY position DESC LIMIT 1) AS last_time
-                  FROM outbox
+                  FROM outbox_waiting JOIN outbox USING (position)
                 """
             )
             assert row is not None, "an aggregate has one row"

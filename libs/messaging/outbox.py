@@ -10,6 +10,8 @@ from libs.telemetry import current_traceparent
 
 CHANNEL = "zhihui_outbox"
 """NOTIFY on it wakes relays; the payload is the schema whose outbox has news."""
+TOMBSTONE = "tombstone"
+"""Type of a fact without a payload that says so; any other one without was forgotten before it went out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,12 @@ class OutgoingMessage:
 
 
 async def forget(connection: Connection, *, topics: Sequence[str], keys: Sequence[str]) -> None:
-    """Let no replay bring back what was published of `keys` so far; newer facts of theirs say what is left of it."""
+    """Let nothing that was written of `keys` so far come out (again); newer facts of theirs say what is left of it.
+
+    What was published is not replayed, and what waits still is never published, unless a relay has it in hand.
+    """
     await connection.execute(
-        """
-        UPDATE outbox
-           SET payload = NULL
-         WHERE topic = ANY($1) AND key = ANY($2) AND published_at IS NOT NULL AND payload IS NOT NULL
-        """,
+        "UPDATE outbox SET payload = NULL WHERE topic = ANY($1) AND key = ANY($2) AND payload IS NOT NULL",
         list(topics),
         list(keys),
     )
@@ -59,13 +60,8 @@ async def append_all(connection: Connection, messages: Sequence[OutgoingMessage]
     if not messages:
         return
     assert connection.is_in_transaction(), "a message outside a transaction outlives its cause"
-    traceparent = current_traceparent()
-    await connection.executemany(
-        """
-        INSERT INTO outbox (message_id, topic, key, type, version, occurred_at, payload, traceparent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        """,
-        [
+    columns = zip(
+        *(
             (
                 message.message_id,
                 message.topic,
@@ -74,9 +70,21 @@ async def append_all(connection: Connection, messages: Sequence[OutgoingMessage]
                 message.version,
                 message.occurred_at,
                 message.payload,
-                traceparent,
             )
             for message in messages
-        ],
+        ),
+        strict=True,
+    )
+    await connection.execute(
+        """
+        INSERT INTO outbox (message_id, topic, key, type, version, occurred_at, payload, traceparent)
+        SELECT message_id, topic, key, type, version, occurred_at, payload, $8
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
+               WITH ORDINALITY
+            AS fact (message_id, topic, key, type, version, occurred_at, payload, nth)
+         ORDER BY nth
+        """,
+        *columns,
+        current_traceparent(),
     )
     await connection.execute("SELECT pg_notify($1, current_schema())", CHANNEL)

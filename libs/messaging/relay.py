@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from libs.messaging import kafka
-from libs.messaging.outbox import CHANNEL
+from libs.messaging.outbox import CHANNEL, TOMBSTONE
 from libs.messaging.topics import fence_of, state_twin_of
 from libs.postgres.outages import OUTAGES, is_lost
 from libs.postgres.pool import Pool, acquired
@@ -47,28 +47,26 @@ _waiting = Gauge("zhihui_outbox_age_seconds", "Age of the oldest unpublished fac
 
 _COLUMNS = "position, message_id, topic, key, type, version, occurred_at, payload, traceparent"
 # Committed rows are taken by their position, whoever else is still in the middle of something (docs/adr/0030).
-_OLDEST = f"""
-    SELECT {_COLUMNS}
-      FROM outbox
-     WHERE published_at IS NULL AND position <> ALL($1::bigint[])
-     ORDER BY position
-     LIMIT {BATCH}
-"""  # noqa: S608  # constants
-# A new fact may go before a backlog of others, but never before an older one of its own key.
-_NEWEST = f"""
-    SELECT {_COLUMNS}
-      FROM outbox AS fact
-     WHERE published_at IS NULL AND position <> ALL($1::bigint[]) AND position > $2
-       AND NOT EXISTS (
-               SELECT
+_OLDEST = "SELECT position FROM outbox_waiting ORDER BY position LIMIT $1"
+# New ones, each with the newest of those before it that have its key and wait, too. The subqueries are scalar for the plan's
+# sake: a few look-ups for each new fact, and no join with all that waits.
+_NEWEST = """
+    SELECT position
+         , (
+               SELECT earlier.position
                  FROM outbox AS earlier
                 WHERE earlier.topic = fact.topic AND earlier.key = fact.key
                   AND earlier.position < fact.position
-                  AND earlier.published_at IS NULL AND earlier.position <> ALL($1::bigint[])
-           )
+                  AND earlier.position >= (SELECT min(position) FROM outbox_waiting)
+                  AND (SELECT true FROM outbox_waiting AS still WHERE still.position = earlier.position)
+                ORDER BY earlier.position DESC
+                LIMIT 1
+           ) AS behind
+      FROM (SELECT position FROM outbox_waiting WHERE position > $1 ORDER BY position LIMIT $2) AS waiting
+      JOIN outbox AS fact USING (position)
      ORDER BY position
-     LIMIT {BATCH}
-"""  # noqa: S608  # constants
+"""
+_ROWS = f"SELECT {_COLUMNS} FROM outbox WHERE position = ANY($1::bigint[]) ORDER BY position"  # noqa: S608  # constants
 
 # Only a replay waits for the lock; relays ask for it now and then.
 _WANTED = """
@@ -157,35 +155,44 @@ class Relay:
 
         def wake(_connection: Any, _pid: int, _channel: str, payload: str) -> None:
             if payload == schema:
+                source.told = True
                 self._news.set()
 
+        source, on_the_way = Source(connection), deque[_Sent]()
         await connection.add_listener(CHANNEL, wake)
-        source, on_the_way = _Source(connection), deque[_Sent]()
         ends_at, looked_at, leaving = time.monotonic() + RENEW_S, -POLL_S, False
+        rows: Sequence[Any] = ()  # read, and not yet sent
         try:
             while not leaving or on_the_way:
                 self._news.clear()
                 if time.monotonic() - looked_at >= POLL_S:
                     leaving = await connection.fetchval(_WANTED, _LOCK)
                     _waiting.labels(self._service).set(await source.age_s())
-                    looked_at = time.monotonic()
+                    looked_at, source.told = time.monotonic(), True
                     leaving = leaving or looked_at > ends_at
-                rows: Sequence[Any] = ()
-                if len(on_the_way) < DEPTH and not leaving:
-                    rows = await source.next(sent=on_the_way)
-                if rows:  # packed while PostgreSQL marks those before
-                    there, _ = await asyncio.gather(
-                        send_rows(producer, rows, service=self._service),
-                        self._settle(connection, on_the_way),
-                    )
-                    there.add_done_callback(lambda _: self._news.set())
+                if leaving:
+                    rows = ()
+                elif not rows:
+                    rows = await source.next(gone=_positions(on_the_way))
+                if rows and len(on_the_way) < DEPTH:
+                    mine = [row["position"] for row in rows]
                     forgets = any(row["payload"] is None for row in rows)
-                    on_the_way.append(_Sent([row["position"] for row in rows], there, forgets))
-                else:
-                    if on_the_way or not leaving:
-                        with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._news.wait(), POLL_S)
-                    await self._settle(connection, on_the_way)
+                    packing = asyncio.create_task(  # noqa: TID251  # awaited or cancelled right here
+                        send_rows(producer, rows, service=self._service)
+                    )
+                    try:  # packed while PostgreSQL marks those before, and looks for those behind
+                        gone = _positions(on_the_way) + mine
+                        await self._settle(connection, on_the_way)
+                        rows = await source.next(gone=gone)
+                    except BaseException:
+                        packing.cancel()
+                        raise
+                    there = await packing
+                    there.add_done_callback(lambda _: self._news.set())
+                    on_the_way.append(_Sent(mine, there, forgets))
+                elif not await self._settle(connection, on_the_way):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), POLL_S)
         finally:
             for sent in on_the_way:
                 sent.there.add_done_callback(_looked_at)
@@ -195,8 +202,11 @@ class Relay:
                     await connection.remove_listener(CHANNEL, wake)
                     await connection.execute("SELECT pg_advisory_unlock_all()")
 
-    async def _settle(self, connection: Any, on_the_way: deque[_Sent]) -> None:
-        """Remember what the broker has acknowledged; in the order of sending, so that a restart leaves no gap."""
+    async def _settle(self, connection: Any, on_the_way: deque[_Sent]) -> bool:
+        """Remember what the broker has acknowledged; in the order of sending, so that a restart leaves no gap.
+
+        Gives whether there was anything: who waits for news without asking may have missed them.
+        """
         positions: list[int] = []
         forgets = False
         while on_the_way and on_the_way[0].there.done():
@@ -208,9 +218,14 @@ class Relay:
             await connection.execute(_FORGET, positions)
         if positions:
             await connection.execute(
-                "UPDATE outbox SET published_at = now() WHERE position = ANY($1)", positions
+                "DELETE FROM outbox_waiting WHERE position = ANY($1::bigint[])", positions
             )
             _published.labels(self._service).inc(len(positions))
+        return bool(positions)
+
+
+def _positions(batches: Iterable[_Sent]) -> list[int]:
+    return [position for one in batches for position in one.positions]
 
 
 def _looked_at(there: asyncio.Future[Any]) -> None:
@@ -229,36 +244,51 @@ class _Sent:
     """Whether a tombstone is among them."""
 
 
-class _Source:
+class Source:
     """What to send next: the oldest first, and with a backlog in turns with what is new, so that nobody starves."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._behind = False
         self._new_after: int | None = None
+        self.told = True
+        """Whether something may have been committed since new facts were looked for."""
 
-    async def next(self, *, sent: Iterable[_Sent]) -> Sequence[Any]:
-        """Rows to send, in order per key; those `sent` are on their way and not among them."""
-        gone = [position for one in sent for position in one.positions]
-        fresh: Sequence[Any] = ()
-        if self._behind:
-            fresh = await self._fresh(gone)
-            gone += [row["position"] for row in fresh]
-        else:
+    async def next(self, *, gone: Sequence[int]) -> Sequence[Any]:
+        """Rows to send, in order per key; those at `gone` are on their way and not among them."""
+        known = set(gone)
+        found = await self._connection.fetch(_OLDEST, len(known) + BATCH)
+        oldest = [row["position"] for row in found if row["position"] not in known][:BATCH]
+        fresh: list[int] = []
+        if self._behind and oldest and self.told:
+            self.told = False
+            fresh = await self._fresh(known)
+            oldest = [position for position in oldest if position not in {*fresh}]
+        self._behind = len(oldest) + len(fresh) >= BATCH
+        if not self._behind:
             self._new_after = None
-        oldest = await self._connection.fetch(_OLDEST, gone)
-        self._behind = len(oldest) == BATCH
-        return [*fresh, *oldest]
+        # what passes others goes first: none of its key is among them
+        rows = [await self._connection.fetch(_ROWS, some) for some in (fresh, oldest) if some]
+        return [row for some in rows for row in some]
 
-    async def _fresh(self, gone: Sequence[int]) -> Sequence[Any]:
+    async def _fresh(self, gone: set[int]) -> list[int]:
+        """New facts that may go before a backlog: what waits of their key goes with them, or has gone."""
         if self._new_after is None:
             self._new_after = await self._connection.fetchval("SELECT max(position) FROM outbox")
-        rows: Sequence[Any] = await self._connection.fetch(
-            _NEWEST, gone, self._new_after - LOOK_BACK
+        rows = await self._connection.fetch(
+            _NEWEST, self._new_after - LOOK_BACK, LOOK_BACK + len(gone) + BATCH
         )
-        if rows:
-            self._new_after = max(self._new_after, rows[-1]["position"])
-        return rows
+        fresh: list[int] = []
+        passed = {None, *gone}
+        for row in rows:
+            if len(fresh) == BATCH:
+                self.told = True  # more of them next time
+                break
+            if row["position"] not in gone and row["behind"] in passed:
+                fresh.append(row["position"])
+                passed.add(row["position"])
+            self._new_after = max(self._new_after, row["position"])
+        return fresh
 
     async def age_s(self) -> float:
         """Of the oldest fact that waits; 0 without one."""
@@ -266,9 +296,7 @@ class _Source:
             """
             SELECT extract(epoch FROM now() - occurred_at)
               FROM outbox
-             WHERE published_at IS NULL
-             ORDER BY position
-             LIMIT 1
+             WHERE position = (SELECT min(position) FROM outbox_waiting)
             """
         )
         return float(age_s or 0)
@@ -283,10 +311,12 @@ async def send_rows(
 ) -> asyncio.Future[Any]:
     """Hand outbox rows over for their topics and state twins; await what it gives to know that the broker has them.
 
-    Rows that `to_twin` denies go to their topic only.
+    Rows that `to_twin` denies go to their topic only, those that were forgotten meanwhile nowhere.
     """
     records: list[kafka.Record] = []
     for row in rows:
+        if row["payload"] is None and row["type"] != TOMBSTONE:
+            continue
         headers = kafka.headers_of(
             kafka.Envelope(
                 message_id=row["message_id"],
@@ -364,10 +394,12 @@ async def _published_rows(
                    SELECT
                      FROM outbox AS later
                     WHERE later.topic = fact.topic AND later.key = fact.key
-                      AND later.position > fact.position AND later.published_at IS NOT NULL
+                      AND later.position > fact.position
+                      AND NOT EXISTS (SELECT FROM outbox_waiting AS waiting WHERE waiting.position = later.position)
                ) AS is_newest
           FROM outbox AS fact
-         WHERE published_at IS NOT NULL AND position > $1
+         WHERE position > $1
+           AND NOT EXISTS (SELECT FROM outbox_waiting AS waiting WHERE waiting.position = fact.position)
            AND (payload IS NOT NULL OR type = 'tombstone')
            AND ($2::timestamptz IS NULL OR occurred_at >= $2)
            AND ($3::text IS NULL OR topic = $3)

@@ -50,9 +50,7 @@ async def settled(stack: Stack, connection: Any, settle_s: float) -> str:
     still = 0
     while True:
         waiting = {
-            name: await connection.fetchval(
-                f"SELECT count(*) FROM {name}.outbox WHERE published_at IS NULL"
-            )
+            name: await connection.fetchval(f"SELECT count(*) FROM {name}.outbox_waiting")
             for name in SERVICES
         }
         left = [

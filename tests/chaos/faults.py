@@ -77,11 +77,12 @@ STILL_S, ZOMBIE_S = 2, 10
 
 # Of how many of these things the newest fact is published: older ones may still be on their way to being marked.
 _NEWEST_OUT = """
-    SELECT count(published_at)
-      FROM (SELECT DISTINCT ON (key) published_at
+    SELECT count(*)
+      FROM (SELECT DISTINCT ON (key) position
               FROM events.outbox
              WHERE key = ANY($1)
              ORDER BY key, position DESC) AS newest
+     WHERE position NOT IN (SELECT position FROM events.outbox_waiting)
 """
 
 OUTAGES = (*DATABASE_OUTAGES, *KAFKA_OUTAGES)
@@ -210,7 +211,7 @@ class Faults:
             service = dice.choice(SERVICES)
             async with operations.connected(self._stack.owner, service=service) as connection:
                 key = await connection.fetchval(
-                    "SELECT key FROM outbox WHERE published_at IS NOT NULL ORDER BY hashtext(key || $1) LIMIT 1",
+                    "SELECT key FROM outbox WHERE position NOT IN (SELECT position FROM outbox_waiting) ORDER BY hashtext(key || $1) LIMIT 1",
                     salt,
                 )
             await asyncio.sleep(0.05)
@@ -307,9 +308,7 @@ class Faults:
             had = await self._relaying(database)
             await database.execute("SELECT pg_terminate_backend($1)", had)
             await self.change(names, f"{id}-later")
-            waiting = (
-                "SELECT count(*) FROM events.outbox WHERE key = ANY($1) AND published_at IS NULL"
-            )
+            waiting = "SELECT count(*) FROM events.outbox JOIN events.outbox_waiting USING (position) WHERE key = ANY($1)"
             ends_at = time.monotonic() + ZOMBIE_S
             while left := await database.fetchval(waiting, list(names)):
                 if time.monotonic() > ends_at:

@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         "the newest facts first",
         "libs/messaging/relay.py",
-        '     ORDER BY position\n     LIMIT {BATCH}\n"""  # noqa: S608  # constants\n# A new fact',
-        '     ORDER BY position DESC\n     LIMIT {BATCH}\n"""  # noqa: S608  # constants\n# A new fact',
+        '"SELECT position FROM outbox_waiting ORDER BY position LIMIT $1"',
+        '"SELECT position FROM outbox_waiting ORDER BY position DESC LIMIT $1"',
     ),
 )
 

@@ -11,10 +11,10 @@ from zhihui.experts.v1 import experts_pb2, facts_pb2
 
 from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.operations import replay
-from libs.messaging.outbox import OutgoingMessage
+from libs.messaging.outbox import OutgoingMessage, append, append_all, forget
 from libs.messaging.topics import wanted
 from libs.postgres.migrate import dsn_of, migrate
-from libs.postgres.pool import Pool, create_pool
+from libs.postgres.pool import Pool, create_pool, transaction
 from libs.settings import ServiceSettings
 from tests.integration.libs.test_messaging import AT, new_uuid, publish
 from tests.support.kafka import ApacheKafka
@@ -74,6 +74,26 @@ async def test_a_replay_does_not_bring_back_what_was_forgotten(
         ]
         count = await replay(fresh_database, fresh_broker, service="experts")
     assert count == 2, "the one that is here, and the tombstone"
+
+
+async def test_what_was_forgotten_while_it_waited_is_not_published(
+    fresh_database: str, fresh_broker: str
+) -> None:
+    settings = settings_for(fresh_database, fresh_broker)
+    async with create_pool(settings) as pool:
+        async with transaction(pool) as connection:
+            await append_all(connection, [fact("experts/gone", 1), fact("experts/here", 1)])
+        async with transaction(pool) as connection:
+            await forget(connection, topics=[TOPIC], keys=["experts/gone"])
+            await append(connection, fact("experts/gone", 2, name="示例 无名"))
+        await publish(pool, settings, fact("experts/here", 2))
+        for topic in (TOPIC, TWIN):
+            found = [one async for one in kafka.read(fresh_broker, [topic], follow=False)]
+            assert sorted((one.key, one.version) for one in found) == [
+                ("experts/gone", 2),
+                ("experts/here", 1),
+                ("experts/here", 2),
+            ]
 
 
 @pytest.fixture

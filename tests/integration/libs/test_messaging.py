@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.consumer import Consumer, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append, append_all
-from libs.messaging.relay import BATCH, REPLAY_BATCHES, Relay, republish
+from libs.messaging.relay import BATCH, REPLAY_BATCHES, Relay, Source, republish
 from libs.messaging.topics import fence_of
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
@@ -92,7 +93,7 @@ async def published(settings: ServiceSettings, topic: str = TOPIC) -> list[Recei
 
 
 async def all_published(pool: Pool) -> bool:
-    return not await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+    return not await pool.fetchval("SELECT count(*) FROM outbox_waiting")
 
 
 async def publish(pool: Pool, settings: ServiceSettings, *facts: OutgoingMessage) -> None:
@@ -206,23 +207,101 @@ async def test_a_key_keeps_its_order_however_transactions_are_numbered(
 async def test_new_facts_pass_a_backlog_and_keep_the_order_of_their_key(
     pool: Pool, settings: ServiceSettings
 ) -> None:
-    old = [a_fact(f"requests/old{n}") for n in range(12 * BATCH)]
+    old = [a_fact(f"requests/old{n}") for n in range(40 * BATCH)]
     async with transaction(pool) as connection:
         await append_all(connection, [*old, a_fact("requests/both", 1)])
     new = [a_fact("requests/new", 1), a_fact("requests/both", 2), a_fact("requests/new", 2)]
     async with running(Relay(pool, settings).run()):
-        await until(lambda: _some_published(pool))
+        await until(lambda: some_published(pool))
         async with transaction(pool) as connection:
             await append_all(connection, new)
+        await until(lambda: _out(pool, "requests/new"))
+        assert await pool.fetchval("SELECT count(*) FROM outbox_waiting") > BATCH, "old ones wait"
         await until(lambda: all_published(pool), seconds=60)
-    order = await pool.fetch(
-        "SELECT key, version, published_at FROM outbox WHERE key IN ('requests/new', 'requests/both') ORDER BY published_at, position"
-    )
-    last = await pool.fetchval("SELECT max(published_at) FROM outbox WHERE key LIKE '%old%'")
-    assert all(row["published_at"] < last for row in order if row["key"] == "requests/new")
     facts = await published(settings)
     for key in ("requests/new", "requests/both"):
         assert [fact.version for fact in facts if fact.key == key] == [1, 2]
+
+
+async def test_a_new_fact_does_not_pass_one_that_was_committed_between_two_looks(
+    pool: Pool,
+) -> None:
+    """An older fact of the key, at a position before all that waited at the first look, is seen by the second one only."""
+    async with transaction(pool) as slow, pool.acquire() as connection:
+        await append(slow, a_fact("requests/both", 1))
+        async with transaction(pool) as quick:
+            await append_all(quick, [a_fact(f"requests/old{n % BATCH}") for n in range(6 * BATCH)])
+
+        class Between:
+            """The relay's connection, on which time passes after its first look."""
+
+            def __init__(self) -> None:
+                self.looks = 0
+
+            async def fetch(self, *arguments: Any) -> Any:
+                found = await connection.fetch(*arguments)
+                self.looks += 1
+                if self.looks == 3:  # the second batch's first one
+                    await slow.execute("COMMIT")
+                    await slow.execute("BEGIN")  # what the block's end commits
+                    async with transaction(pool) as later:
+                        await append_all(
+                            later, [a_fact("requests/both", 2), a_fact("requests/new")]
+                        )
+                return found
+
+            async def fetchval(self, *arguments: Any) -> Any:
+                return await connection.fetchval(*arguments)
+
+        source = Source(Between())
+        first = await source.next(gone=[])
+        assert {row["key"] for row in first} == {f"requests/old{n}" for n in range(BATCH)}
+        second = await source.next(gone=[row["position"] for row in first])
+        keys = [row["key"] for row in second]
+        assert "requests/new" in keys
+        assert "requests/both" not in keys
+
+
+async def test_what_waits_is_carried_over_and_whoever_writes_a_fact_has_it_wait(
+    fresh_database: str, any_broker: str, tmp_path: Path
+) -> None:
+    """The outbox as it was before it had a table of what waits; facts are also written by a program of that time."""
+    for path in MESSAGING_MIGRATIONS.glob("0000.*"):
+        shutil.copy(path, tmp_path)
+    migrate(fresh_database, tmp_path, schema="events", role="events")
+    write = """
+        INSERT INTO events.outbox (message_id, topic, key, type, version, occurred_at, payload)
+        VALUES (gen_random_uuid(), 'events.request.v1', $1, 'zhihui.events.v1.RequestChanged', 1, now(), '')
+    """
+    owner = await asyncpg.connect(fresh_database)
+    try:
+        for key in ("requests/out", "requests/waits"):
+            await owner.execute(write, key)
+        await owner.execute(
+            "UPDATE events.outbox SET published_at = now() WHERE key = 'requests/out'"
+        )
+        migrate(fresh_database, MESSAGING_MIGRATIONS, schema="events", role="events")
+        await owner.execute(write, "requests/later")
+    finally:
+        await owner.close()
+    settings = ServiceSettings(
+        service="events",
+        database_dsn=dsn_of(fresh_database, role="events"),
+        database_connections_min=0,
+        kafka_bootstrap=any_broker,
+    )
+    async with create_pool(settings) as pool:
+        await publish(pool, settings, a_fact("requests/now"))
+    assert {fact.key for fact in await published(settings)} == {
+        "requests/waits",
+        "requests/later",
+        "requests/now",
+    }
+
+
+async def _out(pool: Pool, key: str) -> bool:
+    waiting = "SELECT count(*) FROM outbox_waiting JOIN outbox USING (position) WHERE key = $1"
+    return not await pool.fetchval(waiting, key)
 
 
 async def _inbox(pool: Pool, count: int) -> bool:
@@ -230,8 +309,11 @@ async def _inbox(pool: Pool, count: int) -> bool:
     return there == count
 
 
-async def _some_published(pool: Pool) -> bool:
-    return bool(await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))
+async def some_published(pool: Pool) -> bool:
+    count: int = await pool.fetchval(
+        "SELECT count(*) FROM outbox WHERE position NOT IN (SELECT position FROM outbox_waiting)"
+    )
+    return count > 0
 
 
 async def test_only_one_relay_works(pool: Pool, settings: ServiceSettings) -> None:

@@ -23,6 +23,7 @@ from tests.integration.libs.test_messaging import (
     all_published,
     published,
     running,
+    some_published,
     until,
 )
 from tests.support.kafka import ApacheKafka
@@ -154,7 +155,7 @@ async def test_a_relay_that_lost_its_lock_with_facts_in_hand_is_fenced(
         async with running(Relay(pool, settings).run()):
             await change(pool, range(2, 3))
             await asyncio.sleep(0.5)
-            assert not await _any_published(pool), "the other one has the lock"
+            assert not await some_published(pool), "the other one has the lock"
             with psycopg.connect(fresh_database, autocommit=True) as connection:
                 connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -170,7 +171,3 @@ async def test_a_relay_that_lost_its_lock_with_facts_in_hand_is_fenced(
             versions = [fact.version for fact in facts if fact.key == f"requests/{key}"]
             assert versions == sorted(versions), "what was in hand came after newer facts"
             assert versions[-1] == 3
-
-
-async def _any_published(pool: Pool) -> bool:
-    return bool(await pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))

@@ -709,7 +709,7 @@ async def test_a_name_is_forgotten_wherever_an_assignment_was_announced_with_it(
         "scheduling.assignment.v1",
         "scheduling.decision.v1",
     }
-    await pool.execute("UPDATE outbox SET published_at = now()")
+    await pool.execute("DELETE FROM outbox_waiting")
     fact = dataclasses.replace(
         received("EventChanged", gone, events_facts.EventChanged()),
         topic="experts.expert.v1",
