@@ -19,6 +19,7 @@ from pathlib import Path
 
 from libs.clock import system_clock
 from tests.chaos.checks import SHOWN, Check, check
+from tests.chaos.erasure import check_erasure
 from tests.chaos.faults import SAYS, Faults, plan
 from tests.chaos.stack import Stack
 from tests.chaos.storm import Storm
@@ -53,6 +54,7 @@ async def storm(
             stack.to_kafka.delay_s = stack.to_postgres.delay_s = 0
             await stack.healthy(120)
             found = await check(stack, raging, settle_s=settle_s)
+            found.append(await check_erasure(stack, settle_s=settle_s))
             keeping.cancel()
         finally:
             await stack.stop()

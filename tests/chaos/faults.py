@@ -74,6 +74,10 @@ APART = 5
 """Things that only a fault changes, so that nothing mends what it has done."""
 STILL_S, ZOMBIE_S = 2, 10
 """How long a relay stands still; at most, until the second one has published in its place."""
+HELD_S, HELD_FRESH_S = 15, 1
+"""How long a relay may take to have something in hand, and how old its last word of it may be."""
+UNDISTURBED = ("stand_still", "zombie")
+"""What other faults can be in the way of: each strikes once more when they are through, until it has had its effect."""
 
 # Of how many of these things the newest fact is published: older ones may still be on their way to being marked.
 _NEWEST_OUT = """
@@ -125,6 +129,8 @@ class Faults:
         self.change: Callable[[Sequence[str], str], Awaitable[Sequence[str]]]
         """Changes each of some requests that no caller knows of, and files them if there are none yet; gives their names."""
         self.stood_still = 0
+        self.zombies = 0
+        """Relays that had lost their lock and still had facts in hand when newer ones were out."""
         self.two_relays: list[str] = []
         """What was published while the relay that had the lock stood still."""
         self._numbers = itertools.count(1)
@@ -144,6 +150,14 @@ class Faults:
                 await asyncio.sleep(0.5)
         self.done[fault.kind] += 1
         self._say(f"{fault.at:6} {fault.kind:14} {told or ''}")
+
+    @property
+    def effects(self) -> dict[str, int]:
+        """Of those in `UNDISTURBED`, how often each had its effect."""
+        return {
+            "stand_still": self.stood_still + len(self.two_relays),
+            "zombie": self.zombies,
+        }
 
     async def _cut_postgres(self, _dice: random.Random) -> str:
         return f"{self._stack.to_postgres.cut()} ends"
@@ -297,23 +311,29 @@ class Faults:
                 await database.fetchval(_NEWEST_OUT, list(names)),
                 await self._relaying(database),
             )
-            if had == has and count:
+            if had != has or not self._holds:
+                return f"in vain: session {had} had the lock, {has} has it"
+            if count:
                 self.two_relays.append(f"{count} facts while earlier ones of {names} were in hand")
-            if had == has and not count:
+            else:
                 self.stood_still += 1
-            return f"session {had} had the lock, {has} has it; {count} published"
+            return f"session {had} has the lock; {count} published"
 
     async def _zombie(self, _dice: random.Random) -> str:
         async with self._two_processes(), self._held() as (id, names), self._asking() as database:
             had = await self._relaying(database)
-            await database.execute("SELECT pg_terminate_backend($1)", had)
+            if had is not None:
+                await database.execute("SELECT pg_terminate_backend($1)", had)
             await self.change(names, f"{id}-later")
             waiting = "SELECT count(*) FROM events.outbox JOIN events.outbox_waiting USING (position) WHERE key = ANY($1)"
             ends_at = time.monotonic() + ZOMBIE_S
             while left := await database.fetchval(waiting, list(names)):
                 if time.monotonic() > ends_at:
-                    return f"{left} facts were not published in time"
+                    return f"in vain: {left} facts were not published in time"
                 await asyncio.sleep(0.05)
+            if not self._holds:
+                return "in vain: it has nothing in hand any more"
+            self.zombies += 1
             return "what it has in hand goes out when newer facts are there"
 
     @contextlib.asynccontextmanager
@@ -340,19 +360,24 @@ class Faults:
     @contextlib.asynccontextmanager
     async def _held(self) -> AsyncIterator[tuple[str, Sequence[str]]]:
         """The first events service's relay has read facts of the things named, and does not send them; gives an id, too."""
-        hold, held = self._stack.chaos / "events.hold", self._stack.chaos / "events.held"
+        hold = self._stack.chaos / "events.hold"
         id = f"apart-{next(self._numbers)}"
         names = await self.change([], id)
-        held.unlink(missing_ok=True)
         hold.touch()
         try:
             await self.change(names, f"{id}-in-hand")
-            ends_at = time.monotonic() + 5
-            while not held.exists() and time.monotonic() < ends_at:
+            ends_at = time.monotonic() + HELD_S
+            while not self._holds and time.monotonic() < ends_at:
                 await asyncio.sleep(0.02)
             yield id, names
         finally:
             hold.unlink()
+
+    @property
+    def _holds(self) -> bool:
+        """Whether something waits behind the hold now: it says so every 20 ms."""
+        held = self._stack.chaos / "events.held"
+        return held.exists() and time.time() - held.stat().st_mtime < HELD_FRESH_S
 
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[Any]:

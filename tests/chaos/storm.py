@@ -29,7 +29,7 @@ from libs.rpc.client import channel
 from services.cli.demo import wire
 from services.cli.demo.load import Loader
 from services.cli.demo.model import Demo
-from tests.chaos.faults import APART, Fault, Faults
+from tests.chaos.faults import APART, UNDISTURBED, Fault, Faults
 from tests.chaos.stack import Stack
 
 CLIENTS = 16
@@ -42,6 +42,10 @@ PATIENCE_S = 300
 """A command without an answer for so long, with all its retries, is a failure of the storm."""
 LONGER_S = 90
 """How long the storm goes on after its last fault until it has had a round, deliveries and cancellations."""
+HEALTHY_S = 120
+"""How long services may take to answer again once the last fault is through."""
+TRIES = 5
+"""At a relay that stands still with nobody in the way, until it had facts in hand all the time."""
 HANG_UP = 0.03
 """Share of calls whose caller dies between sending and the answer; the same command is then sent again."""
 AGAIN = {
@@ -200,6 +204,12 @@ class Storm:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
                 tasks.create_task(work())
+        await self._stack.healthy(HEALTHY_S)
+        for kind in UNDISTURBED:
+            before = faults.effects[kind]
+            for _ in range(TRIES):
+                if faults.effects[kind] == before:
+                    await faults.strike(Fault(self.commands, kind, self._dice.randrange(2**31)))
         self._ends_at = time.monotonic() + LONGER_S
         self._faulting = False
         while not self.did["RecordDelivery"] and self._goes_on:
@@ -219,6 +229,8 @@ class Storm:
             "bookings": (self.booked, 1),
             "deliveries": (self.did["RecordDelivery"], 1),
             "cancellations": (self.did["CancelEvent"], 1),
+            "relays that stood still with their lock": (self.faults.effects["stand_still"], 1),
+            "relays that stood still without it": (self.faults.effects["zombie"], 1),
         }
         return [f"{what}: {count} of {few}" for what, (count, few) in there.items() if count < few]
 

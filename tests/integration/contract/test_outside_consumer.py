@@ -2,12 +2,16 @@
 
 import ast
 import asyncio
+import contextlib
 import json
 import os
+import signal
+import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +23,19 @@ from libs.messaging.relay import send_rows
 from libs.messaging.topics import topics
 from tests.architecture.tree import ROOT
 from tests.contract.examples import examples, key_of, version_of
+from tests.integration.libs.test_messaging import until
 
+PAGE_MARK = "<!-- consumer: run by tests/integration/contract/test_outside_consumer.py -->"
+DYING = """
+import os, signal
+import confluent_kafka
+
+class Consumer(confluent_kafka.Consumer):
+    def commit(self, *arguments, **named):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+confluent_kafka.Consumer = Consumer
+"""
 OUTSIDE = ROOT / "tests" / "contract" / "outside.py"
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ASSIGNMENTS = 40
@@ -165,3 +181,67 @@ def test_the_outside_consumer_imports_nothing_of_ours() -> None:
     roots = {name.partition(".")[0] for name in names}
     assert not roots & {"libs", "services", "zhihui", "tests", "aiokafka"}
     assert "confluent_kafka" in roots
+
+
+async def test_the_consumer_on_the_page_keeps_the_rule(any_broker: str, tmp_path: Path) -> None:
+    """As somebody copies it, killed between an effect and its offset: a repeat, a straggler, a tombstone, the future."""
+    page = (ROOT / "docs" / "facts.md").read_text()
+    (tmp_path / "consumer.py").write_text(
+        page.split(PAGE_MARK)[1].split("```")[1].removeprefix("python\n")
+    )
+    topic, kind = "public.event.v1", "zhihui.events.v1.PublicEventShown"
+
+    def shown(key: str, version: int, title: str) -> dict[str, Any]:
+        fact = deepcopy(examples()[kind])
+        fact.title = title
+        return row(fact, topic=topic, key=key, version=version)
+
+    first, gone = shown("events/a", 1, "示例 一"), shown("events/b", 1, "示例 走了")
+    rows = [first, shown("events/a", 2, "示例 二"), gone, first]
+    await published(any_broker, rows)
+    file = tmp_path / "titles.sqlite"
+    async with consuming(tmp_path, any_broker, file, dies=True):
+        await until(lambda: len(titles(file)) == 1)  # between partitions there is no order
+    rows = [
+        gone | {"message_id": new_uuid(), "version": 2, "type": "tombstone", "payload": None},
+        shown("events/a", 1, "示例 太旧"),
+        shown("events/c", 1, "示例 新类型") | {"type": f"{kind}AndHeard"},
+        shown("events/d", 1, "示例 末了"),
+    ]
+    await published(any_broker, rows)
+    async with consuming(tmp_path, any_broker, file):
+        await until(lambda: "events/d" in titles(file), seconds=60)
+        await until(lambda: "events/b" not in titles(file))
+        await asyncio.sleep(1)
+        assert titles(file) == {"events/a": "示例 二", "events/d": "示例 末了"}
+
+
+def titles(file: Path) -> dict[str, str]:
+    with contextlib.closing(sqlite3.connect(file)) as store:
+        try:
+            return dict(store.execute("SELECT event, title FROM shown"))
+        except sqlite3.OperationalError:
+            return {}
+
+
+@contextlib.asynccontextmanager
+async def consuming(
+    folder: Path, bootstrap: str, file: Path, *, dies: bool = False
+) -> AsyncIterator[None]:
+    """The page's program; where it `dies` it is gone (kill -9) before its first offset is committed."""
+    (folder / "sitecustomize.py").write_text(DYING if dies else "")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "consumer.py", bootstrap, str(file)),
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT / 'libs' / 'genproto'}"},
+    )
+    try:
+        yield
+        if dies:
+            assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
+        else:
+            assert process.returncode is None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
