@@ -1,10 +1,13 @@
 """The parts of a stack in the order they stand on each other, and what keeps them standing."""
 
 import asyncio
+import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from libs.auth.principal import Principal, Role
 from libs.auth.tokens import Tokens
@@ -251,6 +254,7 @@ class Stack:
         Raises:
             StackRefused: a process dies again and again.
         """
+        self._keep_postgres()
         for name, child in list(self._children.items()):
             code = child.exit_code()
             if code is None:
@@ -269,6 +273,16 @@ class Stack:
             else:
                 child.start()
             self._tell()
+
+    def _keep_postgres(self) -> None:
+        """The wheel starts a server once and does not look after it; services wait for one that is away."""
+        server: Any = self._server
+        if server.get_postmaster_info().is_running():
+            return
+        self._say("PostgreSQL 退出，重新启动 · ended, starting it again")
+        # refused while processes of the killed one are about: then the next call tries again
+        with contextlib.suppress(subprocess.SubprocessError):
+            server.ensure_postgres_running()
 
     def _replace_broker(self) -> None:
         """A new embedded broker has a new address and an empty log: all services must hear of it."""
