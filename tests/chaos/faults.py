@@ -303,7 +303,7 @@ class Faults:
         return f"{group} only stopped and started: its group was not empty in time"
 
     async def _stand_still(self, _dice: random.Random) -> str:
-        async with self._two_processes(), self._held() as (id, names), self._asking() as database:
+        async with self._apart() as (id, names, database):
             had = await self._relaying(database)
             await self.change(names, f"{id}-later")
             await asyncio.sleep(STILL_S)
@@ -320,7 +320,7 @@ class Faults:
             return f"session {had} has the lock; {count} published"
 
     async def _zombie(self, _dice: random.Random) -> str:
-        async with self._two_processes(), self._held() as (id, names), self._asking() as database:
+        async with self._apart() as (id, names, database):
             had = await self._relaying(database)
             if had is not None:
                 await database.execute("SELECT pg_terminate_backend($1)", had)
@@ -335,6 +335,20 @@ class Faults:
                 return "in vain: it has nothing in hand any more"
             self.zombies += 1
             return "what it has in hand goes out when newer facts are there"
+
+    @contextlib.asynccontextmanager
+    async def _apart(self) -> AsyncIterator[tuple[str, Sequence[str], Any]]:
+        """A second process, facts in the hands of the first one's relay (an id, and of what), and a way to ask the database.
+
+        No clock steps meanwhile: two months ahead, a request's days would be over, and it could not be changed.
+        """
+        async with (
+            self._one_clock,
+            self._two_processes(),
+            self._held() as (id, names),
+            self._asking() as database,
+        ):
+            yield id, names, database
 
     @contextlib.asynccontextmanager
     async def _two_processes(self) -> AsyncIterator[None]:
