@@ -102,6 +102,12 @@ MUTANTS = (
         "        staged =",
     ),
     Mutant(
+        "what was announced of somebody is not forgotten",
+        "libs/messaging/outbox.py",
+        '"UPDATE outbox SET payload = NULL WHERE topic',
+        '"UPDATE outbox SET payload = NULL WHERE false AND topic',
+    ),
+    Mutant(
         "the newest facts first",
         "libs/messaging/relay.py",
         '"SELECT position FROM outbox_waiting ORDER BY position LIMIT $1"',
