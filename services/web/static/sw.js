@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "76e66ff1eb06";
-const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-C6Eyykp4.js","/static/assets/expert-O3VDS71f.js","/static/assets/filing-D7nOtT5R.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-DzI_c1NU.js","/static/assets/halfdays-B256nfFB.js","/static/assets/me-DxGKWuH2.js","/static/assets/place-BicLArzq.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-IhDrXea3.js","/static/assets/title-DaGtTLv5.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "f2fdb652efbb";
+const FILES = ["/static/assets/app-BPs9C3JI.js","/static/assets/app-Bax08Ejq.css","/static/assets/expert-ko1Dw392.js","/static/assets/filing-DHxlgk0K.js","/static/assets/glyph-B2Nuoxtc.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-BAE7vOLe.js","/static/assets/me-qUQyA4F2.js","/static/assets/place-VJeqnmPA.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-CUDX7Htt.js","/static/assets/title-CmsC8x_1.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

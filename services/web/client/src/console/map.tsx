@@ -122,7 +122,7 @@ function Land({ city, look, seen, dim, onSee, onChoose, marks, part, px, live }:
       const one = known.get(area.node);
       if (!one || central.has(area.node) !== (part === "core")) return [];
       const text = labelOf(one.zh, one.en);
-      const note = look.note?.(area.node) ?? "";
+      const note = dim ? "" : (look.note?.(area.node) ?? "");
       const wide = text.length * (text > "\u2e80" ? 1 : 0.62) * NAME_PX;
       const seat = one.seat ? drawn.at(one.seat.longitude, one.seat.latitude) : area.middle;
       const width = (wide + 4) * px;
@@ -133,7 +133,7 @@ function Land({ city, look, seen, dim, onSee, onChoose, marks, part, px, live }:
     // who has most room is placed first: the others give way
     const free = apart(texts.sort((a, b) => b.size - a.size));
     return texts.flatMap((one) => (free.has(one.id) ? [{ ...one, place: free.get(one.id)! }] : []));
-  }, [areas, central, districts, drawn, look, part, px]);
+  }, [areas, central, dim, districts, drawn, look, part, px]);
   return (
     <>
       <defs>
@@ -174,7 +174,7 @@ function Land({ city, look, seen, dim, onSee, onChoose, marks, part, px, live }:
         const [x, y] = one.place;
         const up = one.note ? NOTE_PX / 2 : 0;
         return (
-          <text key={one.id} className="map-name" textAnchor="middle" fontSize={NAME_PX * px} strokeWidth={3 * px} style={{ fill: ground.replace("--", "--on-"), stroke: ground }}>
+          <text key={one.id} className="map-name" textAnchor="middle" fontSize={NAME_PX * px} strokeWidth={3 * px} style={dim ? undefined : { fill: ground.replace("--", "--on-"), stroke: ground }}>
             <tspan x={x} y={y + (NAME_PX * 0.36 - up) * px}>
               {one.text}
             </tspan>

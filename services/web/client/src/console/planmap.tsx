@@ -207,8 +207,9 @@ function District({ node, data, name, cover }: { node: string; data: PlanData; n
             <a href={withQuery({ why: idOf(one.request) })} onClick={follow}>
               {one.venue_display_name} {one.title}
             </a>
-            <span className="red-text">
-              {word("why", one.why_not)} · {said(one)}
+            <span className="quiet">
+              <span className="tag red">{word("why", one.why_not)}</span>
+              {said(one)}
             </span>
           </li>
         ))}

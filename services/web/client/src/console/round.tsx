@@ -42,7 +42,15 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
   if (!one)
     return (
       <Page title={t("round")}>
-        <Shown of={round}>{null}</Shown>
+        {round.error instanceof Refused && round.error.status === 404 ? (
+          <Nothing title={round.error.message}>
+            <a href="/console/rounds" onClick={follow}>
+              {t("rounds.all")}
+            </a>
+          </Nothing>
+        ) : (
+          <Shown of={round}>{null}</Shown>
+        )}
       </Page>
     );
   return (

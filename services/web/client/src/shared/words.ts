@@ -396,6 +396,7 @@ export const words = of({
   overview: ["概览", "Overview"],
   "rail.schedule": ["排程", "Scheduling"],
   "rail.resources": ["资源", "Resources"],
+  "rounds.all": ["看所有轮次", "All rounds"],
   "overview.round": ["看哪一轮", "Which round"],
   "next.OPEN": ["检查并冻结", "Check and freeze"],
   "next.FROZEN": ["去求解", "Solve it"],
