@@ -1,7 +1,7 @@
 """The outbox: what is to be announced is written in the transaction that makes it true."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -30,6 +30,8 @@ class OutgoingMessage:
     occurred_at: datetime
     payload: bytes | None
     """The message in protobuf; None is a tombstone: the thing is to be forgotten."""
+    traceparent: str | None = field(default_factory=current_traceparent)
+    """Of the call or fact that is its cause."""
 
 
 async def forget(connection: Connection, *, topics: Sequence[str], keys: Sequence[str]) -> None:
@@ -70,6 +72,7 @@ async def append_all(connection: Connection, messages: Sequence[OutgoingMessage]
                 message.version,
                 message.occurred_at,
                 message.payload,
+                message.traceparent,
             )
             for message in messages
         ),
@@ -78,13 +81,12 @@ async def append_all(connection: Connection, messages: Sequence[OutgoingMessage]
     await connection.execute(
         """
         INSERT INTO outbox (message_id, topic, key, type, version, occurred_at, payload, traceparent)
-        SELECT message_id, topic, key, type, version, occurred_at, payload, $8
-          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
+        SELECT message_id, topic, key, type, version, occurred_at, payload, traceparent
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[], $8::text[])
                WITH ORDINALITY
-            AS fact (message_id, topic, key, type, version, occurred_at, payload, nth)
+            AS fact (message_id, topic, key, type, version, occurred_at, payload, traceparent, nth)
          ORDER BY nth
         """,
         *columns,
-        current_traceparent(),
     )
     await connection.execute("SELECT pg_notify($1, current_schema())", CHANNEL)

@@ -46,6 +46,16 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """A new request with what is stored beside it; `by`: opaque id of who filed it."""
+
+    request: Request
+    host: Host
+    by: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFilter:
     """Which nodes a list shows; None and '' choose all."""
 
@@ -145,11 +155,11 @@ class Venues(Protocol):
 class Requests(Protocol):
     """Asks, with their hosts and history."""
 
-    async def add(self, request: Request, host: Host, *, by: str) -> None:
-        """Store a new request.
+    async def add(self, filed: Sequence[Filed], *, at: datetime) -> None:
+        """Store new requests, each with its host and the beginning of its history.
 
         Raises:
-            RequestExists: one of this name is there.
+            RequestExists: one of these names is there.
         """
 
     async def get(self, name: str, *, lock: bool = False) -> Request:
@@ -255,8 +265,10 @@ class Events(Protocol):
     async def serves(self, expert: str, venue: str) -> bool:
         """Whether `expert` is in the team of an event of `venue` that was not cancelled."""
 
-    async def visits(self, venue: str, *, start: datetime, end: datetime) -> int:
-        """Events of the venue that begin in `[start, end)` and were not cancelled."""
+    async def visits(
+        self, venues: Sequence[str], *, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        """By venue, of those that have some: events that begin in `[start, end)` and were not cancelled."""
 
     async def page(
         self, chosen: EventFilter, *, after: tuple[str, str] | None, size: int

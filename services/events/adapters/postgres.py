@@ -20,6 +20,7 @@ from services.events.domain.request import Change, Request, RequestNotFound, Sta
 from services.events.domain.series import Series, SeriesNotFound
 from services.events.ports import (
     EventFilter,
+    Filed,
     HistoryEntry,
     Host,
     NodeFilter,
@@ -183,20 +184,26 @@ class PostgresRequests:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, request: Request, host: Host, *, by: str) -> None:
+    async def add(self, filed: Sequence[Filed], *, at: datetime) -> None:
+        names = ", ".join(one.request.name for one in filed)
         with refusals_by_constraint(
-            {"requests_name": RequestExists("is filed already", request=request.name)}
+            {"requests_name": RequestExists("is filed already", request=names)}
         ):
-            await self._connection.execute(
+            await self._connection.executemany(
                 """
                 INSERT INTO requests (name, state, venue, node_path, "group", round, title, version, body, filed_by, create_time)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                 """,
-                *_request_row(request),
-                by,
-                request.create_time,
+                [(*_request_row(one.request), one.by, one.request.create_time) for one in filed],
             )
-        await self.set_host(request.name, host)
+        await self._connection.executemany(
+            "INSERT INTO hosts (request, host, host_phone, notes) VALUES ($1, $2, $3, $4)",
+            [
+                (one.request.name, one.host.host, one.host.host_phone, one.host.notes)
+                for one in filed
+            ],
+        )
+        await self._note([(note, one.by) for one in filed for note in one.notes], at=at)
 
     async def get(self, name: str, *, lock: bool = False) -> Request:
         body = await self._connection.fetchval(_by_name("requests", lock=lock), name)
@@ -252,9 +259,12 @@ class PostgresRequests:
         )
 
     async def note(self, *notes: Note, at: datetime, by: str) -> None:
+        await self._note([(note, by) for note in notes], at=at)
+
+    async def _note(self, notes: Sequence[tuple[Note, str]], *, at: datetime) -> None:
         await self._connection.executemany(
             "INSERT INTO request_history (request, at, what, by, remark) VALUES ($1, $2, $3, $4, $5)",
-            [(note.request, at, note.what, by, note.remark) for note in notes],
+            [(note.request, at, note.what, by, note.remark) for note, by in notes],
         )
 
     async def ask_change(self, change: Change, *, by: str) -> None:
@@ -484,19 +494,21 @@ class PostgresEvents:
             )
         )
 
-    async def visits(self, venue: str, *, start: datetime, end: datetime) -> int:
-        return int(
-            await self._connection.fetchval(
-                """
-                SELECT count(*)
-                  FROM events
-                 WHERE venue = $1 AND start_time >= $2 AND start_time < $3 AND state <> 'CANCELLED'
-                """,
-                venue,
-                start,
-                end,
-            )
+    async def visits(
+        self, venues: Sequence[str], *, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        rows = await self._connection.fetch(
+            """
+            SELECT venue, count(*) AS visits
+              FROM events
+             WHERE venue = ANY($1) AND start_time >= $2 AND start_time < $3 AND state <> 'CANCELLED'
+             GROUP BY venue
+            """,
+            list(venues),
+            start,
+            end,
         )
+        return {row["venue"]: row["visits"] for row in rows}
 
     async def page(
         self, chosen: EventFilter, *, after: tuple[str, str] | None, size: int

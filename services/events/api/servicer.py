@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -11,18 +12,19 @@ from zhihui.common.v1 import common_pb2
 from zhihui.events.v1 import events_pb2 as pb
 from zhihui.events.v1 import events_pb2_grpc as pb_grpc
 
-from libs.auth.principal import Role, current_principal, node_scope, require_scope
+from libs.auth.principal import Principal, Role, current_principal, node_scope, require_scope
 from libs.clock import Clock
-from libs.errors import FieldViolation
+from libs.errors import FieldViolation, Refusal
 from libs.geo.points import OutsideCountry, SwappedCoordinates, WrongDatum, stored_point
 from libs.ids import new_id
 from libs.postgres.idempotency import forget_answers
 from libs.postgres.pool import Connection
+from libs.rpc.desk import Desk
 from libs.rpc.etag import etag_of, require_etag
 from libs.rpc.mapping import day_from, from_message, to_message
 from libs.rpc.mask import apply_mask
 from libs.rpc.paging import page_of
-from libs.rpc.repeat import once
+from libs.rpc.repeat import Asked, each_once, once
 from libs.rpc.validation import require_valid
 from services.events.domain.event import Event, EventNotFound, Rating
 from services.events.domain.event import State as EventState
@@ -38,6 +40,8 @@ from services.events.ports import EventFilter, Host, NodeFilter, RequestFilter, 
 Context = aio.ServicerContext[Any, Any]
 Response = TypeVar("Response", bound=Message)
 
+FILINGS_AT_ONCE = 64
+"""As many requests as are stored in one transaction at most."""
 _HOST_FIELDS = ("host", "host_phone", "notes")
 _COORDINATORS = frozenset(
     {Role.DISTRICT_COORDINATOR, Role.CITY_COORDINATOR, Role.ADMIN, Role.SERVICE}
@@ -50,6 +54,13 @@ class StoredTransaction(Transaction, Protocol):
     @property
     def connection(self) -> Connection:
         """The connection, with the transaction open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedToFile(Asked[pb.FileRequestRequest]):
+    """A call that files a request, and what is to be filed."""
+
+    filing: requests.Filing
 
 
 class EventsServicer(pb_grpc.EventsServiceServicer):
@@ -66,6 +77,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
     ) -> None:
         self._transaction = transaction
         self._clock = clock
+        self._filings = Desk(self._file, most=FILINGS_AT_ONCE)
 
     async def _once(
         self,
@@ -223,22 +235,33 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
     async def FileRequest(
         self, request: pb.FileRequestRequest, context: Context
     ) -> pb.FileRequestResponse:
-        wanted = new_request(request.request, request.id)
+        principal = current_principal()
+        filing = requests.Filing(
+            new_request(request.request, request.id),
+            host_from(request.request),
+            submit=request.submit,
+            by=principal.subject,
+            permit=_may_ask(principal),
+        )
+        return await self._filings.ask(_AskedToFile(request, principal, filing))
 
-        async def act(tx: StoredTransaction) -> pb.FileRequestResponse:
-            venue = await requests.venue_asking(wanted.venue, tx, path="request.venue")
-            require_scope(current_principal(), node_path=list(venue.node_path))
-            stored = await requests.file_request(
-                wanted,
-                host_from(request.request),
-                submit=request.submit,
-                by=current_principal().subject,
-                tx=tx,
-                now=self._clock(),
-            )
-            return pb.FileRequestResponse(request=await self._request_to(stored, tx))
+    async def _file(
+        self, asked: Sequence[_AskedToFile]
+    ) -> Sequence[pb.FileRequestResponse | Refusal]:
+        """One transaction for all that wait; each has its own answer and its own record of it."""
 
-        return await self._once(request, pb.FileRequestResponse, act)
+        async def act(new: Sequence[_AskedToFile]) -> Sequence[pb.FileRequestResponse | Refusal]:
+            filings = [one.filing for one in new]
+            outcomes = await requests.file_requests(filings, tx, now=self._clock())
+            return [
+                outcome
+                if isinstance(outcome, Refusal)
+                else pb.FileRequestResponse(request=with_host(request_to(outcome), filing.host))
+                for filing, outcome in zip(filings, outcomes, strict=True)
+            ]
+
+        async with self._transaction() as tx:
+            return await each_once(tx.connection, asked, pb.FileRequestResponse, act)
 
     async def GetRequest(
         self, request: pb.GetRequestRequest, context: Context
@@ -474,17 +497,23 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
             name=f"series/{request.series_id or new_id('ser')}",
             requests=(),
         )
-        dated = [
-            (new_request(message, id), host_from(message))
-            for message, id in zip(request.requests, ids, strict=True)
+        principal = current_principal()
+        filings = [
+            requests.Filing(
+                new_request(message, id),
+                host_from(message),
+                submit=True,
+                by=principal.subject,
+                permit=_may_ask(principal),
+                path=f"requests[{place}]",
+            )
+            for place, (message, id) in enumerate(zip(request.requests, ids, strict=True))
         ]
 
         async def act(tx: StoredTransaction) -> pb.CreateSeriesResponse:
             venue = await requests.venue_asking(series.venue, tx, path="series.venue")
-            require_scope(current_principal(), node_path=list(venue.node_path))
-            stored = await requests.create_series(
-                series, dated, by=current_principal().subject, tx=tx, now=self._clock()
-            )
+            require_scope(principal, node_path=list(venue.node_path))
+            stored = await requests.create_series(series, filings, tx=tx, now=self._clock())
             return pb.CreateSeriesResponse(series=to_message(stored, pb.Series))
 
         return await self._once(request, pb.CreateSeriesResponse, act)
@@ -655,10 +684,7 @@ class EventsServicer(pb_grpc.EventsServiceServicer):
         if not released and request.event and _own_expert():
             event = await tx.events.get(request.event)
             released = _own_expert() in {member.expert for member in event.team}
-        if released:
-            host = await tx.requests.host(request.name)
-            message.host, message.host_phone, message.notes = host.host, host.host_phone, host.notes
-        return message
+        return with_host(message, await tx.requests.host(request.name)) if released else message
 
     async def _event(self, name: str, tx: StoredTransaction, *, lock: bool = False) -> Event:
         """The event, for its venue's people, its team and coordinators; for others there is none."""
@@ -682,6 +708,10 @@ def _own_expert() -> str:
     return f"experts/{own}" if own else "nobody"
 
 
+def _may_ask(principal: Principal) -> Callable[[Venue], None]:
+    return lambda venue: require_scope(principal, node_path=list(venue.node_path))
+
+
 def new_request(message: pb.Request, id: str) -> Request:
     """The request as it is filed: need and emergency are the coordinators' to say."""
     request = from_message(Request, message, path="request")
@@ -696,6 +726,12 @@ def new_request(message: pb.Request, id: str) -> Request:
 def host_from(message: pb.Request) -> Host:
     """Who receives the team."""
     return Host(host=message.host, host_phone=message.host_phone, notes=message.notes)
+
+
+def with_host(message: pb.Request, host: Host) -> pb.Request:
+    """The same message, for who may know who receives the team."""
+    message.host, message.host_phone, message.notes = host.host, host.host_phone, host.notes
+    return message
 
 
 def request_to(request: Request) -> pb.Request:

@@ -11,10 +11,8 @@ from services.events.domain.place import (
     NodeEnded,
     NodeHasChildren,
     NodeNotFound,
-    Rules,
     Venue,
     district_of,
-    rules_for,
 )
 from services.events.domain.request import LOCAL
 from services.events.ports import Transaction
@@ -99,8 +97,3 @@ async def update_venue(
     await tx.venues.save(saved)
     tx.facts.venue_changed(saved, at=now)
     return saved
-
-
-async def rules_of(venue: Venue, tx: Transaction) -> Rules:
-    """The rules that hold for requests of `venue`."""
-    return rules_for(venue, await tx.nodes.along(venue.node_path))

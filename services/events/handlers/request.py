@@ -1,11 +1,12 @@
 """Requests: look through, file, change, endorse, return, take back; and series of them."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from datetime import datetime, time
 
-from libs.errors import FieldViolation, InvalidInput
+from libs.errors import FieldViolation, InvalidInput, Refusal
 from libs.geo.calendar import chongqing
 from libs.geo.topics import require_topics
 from services.events.domain.place import (
@@ -14,7 +15,7 @@ from services.events.domain.place import (
     NodeKind,
     Rules,
     Venue,
-    VenueNotFound,
+    rules_for,
 )
 from services.events.domain.request import (
     LOCAL,
@@ -32,8 +33,7 @@ from services.events.domain.request import (
     school_year,
 )
 from services.events.domain.series import Series
-from services.events.handlers.place import rules_of
-from services.events.ports import Host, Note, Transaction
+from services.events.ports import Filed, Host, Note, Transaction
 
 
 class SeriesIdsMissing(InvalidInput):
@@ -61,50 +61,62 @@ class Check:
     endorse_automatically: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A venue that asks, with what its nodes and its school year so far say; `venue` None: there is none of that name."""
+
+    venue: Venue | None = None
+    rules: Rules = DEFAULT_RULES
+    visits_left: int | None = None
+    is_school: bool = False
+
+    def check(self, request: Request, *, at: datetime) -> Check:
+        """What is to be said about `request`, which may be incomplete."""
+        return Check(
+            findings=findings(
+                request,
+                venue=self.venue,
+                rules=self.rules,
+                visits_left=self.visits_left,
+                calendar=chongqing(),
+                is_school=self.is_school,
+                at=at,
+            ),
+            visits_left=self.visits_left,
+            ready_time=ready_time(at, lead_days=self.rules.lead_days),
+            endorse_automatically=self.rules.endorse_automatically,
+        )
+
+
+async def asking(names: Collection[str], tx: Transaction, *, now: datetime) -> Mapping[str, Asking]:
+    """Every one of `names` as it asks; three statements, however many they are."""
+    venues = await tx.venues.find(list(names))
+    nodes = await tx.nodes.along(list({name for one in venues.values() for name in one.node_path}))
+    rules = {name: rules_for(venue, nodes) for name, venue in venues.items()}
+    capped = [name for name, those in rules.items() if those.annual_cap]
+    start, end = (
+        datetime.combine(day, time(), tzinfo=LOCAL).astimezone(now.tzinfo)
+        for day in school_year(now.astimezone(LOCAL).date())
+    )
+    visits = await tx.events.visits(capped, start=start, end=end) if capped else {}
+
+    def one(venue: Venue) -> Asking:
+        those = rules[venue.name]
+        used = venue.visits_before + visits.get(venue.name, 0)
+        along = [nodes[name] for name in venue.node_path if name in nodes]
+        return Asking(
+            venue,
+            those,
+            max(0, those.annual_cap - used) if those.annual_cap else None,
+            venue.group is Group.YOUTH and any(node.kind is NodeKind.SCHOOL for node in along),
+        )
+
+    return {name: one(venues[name]) if name in venues else Asking() for name in names}
+
+
 async def check_request(request: Request, tx: Transaction, *, now: datetime) -> Check:
     """Look through a request that may be incomplete; changes nothing."""
-    try:
-        venue: Venue | None = await tx.venues.get(request.venue)
-    except VenueNotFound:
-        venue = None
-    rules, left = DEFAULT_RULES, None
-    if venue is not None:
-        rules = await rules_of(venue, tx)
-        left = await _visits_left(venue, rules, tx, now=now)
-    is_school = venue is not None and await _is_school(venue, tx)
-    found = findings(
-        request,
-        venue=venue,
-        rules=rules,
-        visits_left=left,
-        calendar=chongqing(),
-        is_school=is_school,
-        at=now,
-    )
-    return Check(
-        findings=found,
-        visits_left=left,
-        ready_time=ready_time(now, lead_days=rules.lead_days),
-        endorse_automatically=rules.endorse_automatically,
-    )
-
-
-async def _is_school(venue: Venue, tx: Transaction) -> bool:
-    if venue.group is not Group.YOUTH:
-        return False
-    along = await tx.nodes.along(venue.node_path)
-    return any(node.kind is NodeKind.SCHOOL for node in along.values())
-
-
-async def _visits_left(venue: Venue, rules: Rules, tx: Transaction, *, now: datetime) -> int | None:
-    if not rules.annual_cap:
-        return None
-    first, last = school_year(now.astimezone(LOCAL).date())
-    start, end = (
-        datetime.combine(day, time(), tzinfo=LOCAL).astimezone(now.tzinfo) for day in (first, last)
-    )
-    used = venue.visits_before + await tx.events.visits(venue.name, start=start, end=end)
-    return max(0, rules.annual_cap - used)
+    return (await asking([request.venue], tx, now=now))[request.venue].check(request, at=now)
 
 
 def _require_known(request: Request, *, path: str = "request") -> None:
@@ -122,12 +134,15 @@ async def venue_asking(name: str, tx: Transaction, *, path: str) -> Venue:
     Raises:
         VenueUnknown: there is none.
     """
-    try:
-        return await tx.venues.get(name)
-    except VenueNotFound as refusal:
+    return _known((await tx.venues.find([name])).get(name), name, path=path)
+
+
+def _known(venue: Venue | None, name: str, *, path: str) -> Venue:
+    if venue is None:
         raise VenueUnknown(
             "there is no such venue", violations=[FieldViolation(path, f"no venue {name!r}")]
-        ) from refusal
+        )
+    return venue
 
 
 def placed(request: Request, venue: Venue) -> Request:
@@ -141,35 +156,70 @@ def placed(request: Request, venue: Venue) -> Request:
     )
 
 
-async def file_request(
-    request: Request,
-    host: Host,
-    *,
-    submit: bool,
-    by: str,
-    tx: Transaction,
-    now: datetime,
-    path: str = "request",
-) -> Request:
-    """Store a request as a draft, or submit it at once; a submitted one is announced. `path`: for refusals."""
-    _require_known(request, path=path)
-    venue = await venue_asking(request.venue, tx, path=f"{path}.venue")
-    new = dataclasses.replace(placed(request, venue), create_time=now, update_time=now)
-    await tx.requests.add(new, host, by=by)
-    filed = Note(new.name, "FILED", "by proxy" if new.by_proxy else "")
-    await tx.requests.note(filed, at=now, by=by)
-    return await submit_request(new, by=by, tx=tx, now=now, path=path) if submit else new
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A request on its way in."""
+
+    request: Request
+    host: Host
+    submit: bool
+    by: str
+    """Opaque id of who files it."""
+    permit: Callable[[Venue], None]
+    """Refuses whoever may not ask for that venue."""
+    path: str = "request"
+    """Where it stands in what was sent, for refusals."""
+    cause: Context = field(default_factory=copy_context)
+    """What it is announced in: the fact goes on with the trace of its call."""
 
 
-async def submit_request(
-    before: Request, *, by: str, tx: Transaction, now: datetime, path: str = "request"
-) -> Request:
+async def file_requests(
+    filings: Sequence[Filing], tx: Transaction, *, now: datetime
+) -> Sequence[Request | Refusal]:
+    """Store each as a draft, or submit it at once; submitted ones are announced.
+
+    In their order; of one that is refused nothing is stored, and the others do not mind.
+
+    Raises:
+        RequestExists: one of this name is there; nothing is stored.
+    """
+    venues = await asking({filing.request.venue for filing in filings}, tx, now=now)
+    outcomes: list[Request | Refusal] = []
+    stored: list[Filed] = []
+    for filing in filings:
+        try:
+            request = _filed(filing, venues[filing.request.venue], now=now)
+        except Refusal as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(request)
+        notes = [Note(request.name, "FILED", "by proxy" if request.by_proxy else "")]
+        if request.state is not None and request.state is not State.DRAFT:
+            notes.append(Note(request.name, request.state))
+            filing.cause.run(tx.facts.request, _SUBMITTED[request.state], request, at=now)
+        stored.append(Filed(request, filing.host, filing.by, tuple(notes)))
+    await tx.requests.add(stored, at=now)
+    return outcomes
+
+
+def _filed(filing: Filing, asking: Asking, *, now: datetime) -> Request:
+    venue = _known(asking.venue, filing.request.venue, path=f"{filing.path}.venue")
+    filing.permit(venue)
+    _require_known(filing.request, path=filing.path)
+    new = dataclasses.replace(placed(filing.request, venue), create_time=now, update_time=now)
+    if not filing.submit:
+        return new
+    require_fileable(asking.check(new, at=now).findings, path=filing.path)
+    return new.submitted(rules=asking.rules, at=now)
+
+
+async def submit_request(before: Request, *, by: str, tx: Transaction, now: datetime) -> Request:
     """Submit a draft; where the node's rules say so it is endorsed as well."""
-    venue = await tx.venues.get(before.venue)
-    after = before.submitted(rules=await rules_of(venue, tx), at=now)
+    venue = (await asking([before.venue], tx, now=now))[before.venue]
+    after = before.submitted(rules=venue.rules, at=now)
     if after == before:
         return before
-    require_fileable((await check_request(before, tx, now=now)).findings, path=path)
+    require_fileable(venue.check(before, at=now).findings)
     await tx.requests.save(after)
     assert after.state is not None
     await tx.requests.note(Note(after.name, after.state), at=now, by=by)
@@ -333,35 +383,37 @@ async def withdraw_request(
 
 
 async def create_series(
-    series: Series,
-    requests: Sequence[tuple[Request, Host]],
-    *,
-    by: str,
-    tx: Transaction,
-    now: datetime,
+    series: Series, filings: Sequence[Filing], *, tx: Transaction, now: datetime
 ) -> Series:
     """Store a series and submit its dated requests; all, or none.
 
     Raises:
         SeriesVenueDiffers: a request is of another venue.
+        Refusal: of the first of its requests that cannot be filed.
     """
     elsewhere = [
         FieldViolation(f"requests[{place}].venue", f"must be {series.venue}")
-        for place, (request, _) in enumerate(requests)
-        if request.venue != series.venue
+        for place, filing in enumerate(filings)
+        if filing.request.venue != series.venue
     ]
     if elsewhere:
         raise SeriesVenueDiffers("a series is of one venue", violations=elsewhere)
-    new = dataclasses.replace(series, requests=tuple(request.name for request, _ in requests))
+    new = dataclasses.replace(series, requests=tuple(filing.request.name for filing in filings))
     await tx.series.add(new)
-    for place, (request, host) in enumerate(requests):
-        dated = dataclasses.replace(
-            request,
-            series=series.name,
-            series_spacing_days=series.spacing_days,
-            series_continuity=series.continuity,
-            series_place=place,
+    dated = [
+        dataclasses.replace(
+            filing,
+            request=dataclasses.replace(
+                filing.request,
+                series=series.name,
+                series_spacing_days=series.spacing_days,
+                series_continuity=series.continuity,
+                series_place=place,
+            ),
         )
-        path = f"requests[{place}]"
-        await file_request(dated, host, submit=True, by=by, tx=tx, now=now, path=path)
+        for place, filing in enumerate(filings)
+    ]
+    for outcome in await file_requests(dated, tx, now=now):
+        if isinstance(outcome, Refusal):
+            raise outcome
     return new

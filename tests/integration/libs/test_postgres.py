@@ -161,13 +161,14 @@ async def test_a_deadlock_is_a_conflict_for_one_of_the_two(pool: Pool) -> None:
 async def claim(pool: Pool, *, body: bytes, answer: bytes) -> bytes:
     """What a request of id `r-1` with this body is answered."""
     async with transaction(pool) as connection:
-        known = await idempotency.claim(
-            connection, principal="p", request_id="r-1", method="M", body_hash=body
-        )
+        asked = idempotency.Claim("p", "r-1", "M", body)
+        (known,) = await idempotency.claim(connection, [asked])
+        if isinstance(known, idempotency.RequestIdReused):
+            raise known
         if known is not None:
             return known
         await asyncio.sleep(0.02)  # long enough for the others to arrive
-        await idempotency.keep(connection, principal="p", request_id="r-1", response=answer)
+        await idempotency.keep(connection, [(asked, answer)])
         return answer
 
 
@@ -179,9 +180,7 @@ async def test_of_ten_requests_with_one_id_one_is_done_and_all_get_its_answer(po
 async def test_an_undone_request_gives_its_id_back(pool: Pool) -> None:
     with pytest.raises(KeyError):
         async with transaction(pool) as connection:
-            await idempotency.claim(
-                connection, principal="p", request_id="r-1", method="M", body_hash=b"b"
-            )
+            await idempotency.claim(connection, [idempotency.Claim("p", "r-1", "M", b"b")])
             raise KeyError
     assert await claim(pool, body=b"b", answer=b"second") == b"second"
 
@@ -195,11 +194,25 @@ async def test_an_id_used_for_another_body_is_refused(pool: Pool) -> None:
 async def test_two_principals_may_choose_the_same_id(pool: Pool) -> None:
     await claim(pool, body=b"b", answer=b"first")
     async with transaction(pool) as connection:
-        known = await idempotency.claim(
-            connection, principal="q", request_id="r-1", method="M", body_hash=b"b"
-        )
-        await idempotency.keep(connection, principal="q", request_id="r-1", response=b"")
+        asked = idempotency.Claim("q", "r-1", "M", b"b")
+        (known,) = await idempotency.claim(connection, [asked])
+        await idempotency.keep(connection, [(asked, b"")])
     assert known is None
+
+
+async def test_many_claims_keep_their_order_and_what_is_given_up_may_come_again(
+    pool: Pool,
+) -> None:
+    asked = [idempotency.Claim("p", f"r-{n}", "M", b"%d" % n) for n in (3, 1, 2)]
+    async with transaction(pool) as connection:
+        assert await idempotency.claim(connection, asked) == [None, None, None]
+        await idempotency.keep(connection, [(asked[0], b"three"), (asked[1], b"one")])
+        await idempotency.give_up(connection, [asked[2]])
+    async with transaction(pool) as connection:
+        other = idempotency.Claim("p", "r-3", "M", b"other")
+        *known, reused = await idempotency.claim(connection, [*asked[1:], other])
+    assert known == [b"one", None]
+    assert isinstance(reused, idempotency.RequestIdReused)
 
 
 async def test_old_answers_are_forgotten(pool: Pool) -> None:

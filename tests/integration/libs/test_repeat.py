@@ -1,19 +1,25 @@
 """A call sent twice is done once, seen through the whole kit: client, server, database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
 import pytest
 
+from libs.auth.principal import Principal
+from libs.errors import Refusal, WrongState
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Pool, create_pool, transaction
-from libs.rpc.repeat import once
+from libs.rpc.repeat import Asked, each_once, once
 from libs.rpc.status import refusal_from
 from libs.settings import ServiceSettings
 from tests.support.toy import Toy, ToyWorld, toy_world
 
 pytestmark = pytest.mark.postgres
+
+
+class NotToday(WrongState):
+    """For the tests."""
 
 
 @pytest.fixture
@@ -72,3 +78,29 @@ async def test_a_failed_request_may_be_sent_again(world: ToyWorld, pool: Pool) -
             await client.register(Toy(title="bad", request_id="r-1"))
         assert await pool.fetchval("SELECT count(*) FROM idempotency") == 0
         assert (await client.register(Toy(title="kite", request_id="r-1"))).title == "kite"
+
+
+async def test_of_many_done_together_each_is_answered_as_if_it_were_alone(pool: Pool) -> None:
+    """A refused one leaves nothing; a repeat in the same turn gets the first one's answer."""
+    titles: list[str] = []
+
+    async def act(new: Sequence[Asked[Any]]) -> Sequence[Any]:
+        titles.extend(one.request.title for one in new)
+        return [
+            NotToday("no") if one.request.title == "bad" else Toy(title=one.request.title)
+            for one in new
+        ]
+
+    async def turn(*toys: Any) -> list[str]:
+        asked = [Asked(toy, Principal("p", frozenset())) for toy in toys]
+        async with transaction(pool) as connection:
+            answers = await each_once(connection, asked, Toy, act)
+        return [one.reason if isinstance(one, Refusal) else one.title for one in answers]
+
+    kite, other = Toy(title="kite", request_id="r-1"), Toy(title="ball", request_id="r-1")
+    bad = Toy(title="bad", request_id="r-2")
+    assert await turn(bad, kite, Toy(title="free"), kite, other) == [
+        *("NOT_TODAY", "kite", "free", "kite", "REQUEST_ID_REUSED"),
+    ]
+    assert await turn(kite, Toy(title="good", request_id="r-2")) == ["kite", "good"]
+    assert titles == ["bad", "kite", "free", "good"]
