@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from libs.auth.principal import Principal
+from libs.process import settle
 from libs.rpc import steps
 from libs.rpc.call import Step, with_steps
 from libs.settings import ServiceSettings
@@ -111,6 +112,7 @@ class Server:
             raise
         for name in self._names:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        settle()
         _log.info("serving", port=self.port, services=self._names)
 
     def _credentials(self) -> grpc.ServerCredentials | None:

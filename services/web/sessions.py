@@ -64,6 +64,8 @@ class Sessions:
         self.lifetime_s = settings.session_hours * 3600
         self.idle_s = settings.session_idle_minutes * 60
         self._ended: OrderedDict[str, int] = OrderedDict()
+        self._opened: OrderedDict[str, Session] = OrderedDict()
+        """By cookie: opening one takes longer than all else that is done with it. Whether it is over is asked each time."""
         self._tokens: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def _now_s(self) -> int:
@@ -98,10 +100,21 @@ class Sessions:
         Raises:
             NotSignedIn: it is not one of ours, is too old, was not used for too long, or its owner has signed out.
         """
-        content = self.open("session", cookie)
         now = self._now_s()
+        session = self._opened.pop(cookie, None) or self._session_in(cookie)
+        self._opened[cookie] = session
+        if len(self._opened) > KEPT_MAX:
+            self._opened.popitem(last=False)
+        if now >= session.begun_s + self.lifetime_s or now >= session.sealed_s + self.idle_s:
+            raise NotSignedIn("the session is over")
+        if session.id in self._ended:
+            raise NotSignedIn("its owner has signed out")
+        return session
+
+    def _session_in(self, cookie: str) -> Session:
+        content = self.open("session", cookie)
         try:
-            session = Session(
+            return Session(
                 id=content["id"],
                 principal=Principal(
                     subject=content["sub"],
@@ -116,11 +129,6 @@ class Sessions:
             )
         except (KeyError, ValueError) as error:
             raise NotSignedIn("the session is of an older form") from error
-        if now >= session.begun_s + self.lifetime_s or now >= session.sealed_s + self.idle_s:
-            raise NotSignedIn("the session is over")
-        if session.id in self._ended:
-            raise NotSignedIn("its owner has signed out")
-        return session
 
     def renewed(self, session: Session) -> str:
         """A new seal where the one at hand is some minutes old; empty otherwise."""

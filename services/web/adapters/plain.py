@@ -1,10 +1,11 @@
 """Messages as plain values and back: what JSON can say, with the enums' short names and instants as text."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -18,42 +19,51 @@ def plain(message: Message) -> dict[str, Any]:
 
     Enums are their names without the type's prefix, `""` for not said; instants are RFC 3339 in UTC.
     """
-    return {field.name: _value(message, field) for field in message.DESCRIPTOR.fields}
+    return {
+        name: [how(one) for one in getattr(message, name)]
+        if repeated
+        else None
+        if present and not message.HasField(name)
+        else how(getattr(message, name))
+        for name, repeated, present, how in _read(message.DESCRIPTOR)
+    }
 
 
-def _value(message: Message, field: Any) -> Any:
-    if field.is_repeated:
-        return [_one(item, field) for item in getattr(message, field.name)]
-    if field.has_presence and not message.HasField(field.name):
-        return None
-    return _one(getattr(message, field.name), field)
+@cache
+def _read(message: Descriptor) -> tuple[tuple[str, bool, bool, Callable[[Any], Any]], ...]:
+    """For each field: its name, whether it is repeated, whether it can be missing, and how one value is told."""
+    return tuple(
+        (field.name, field.is_repeated, field.has_presence, _told(field))
+        for field in message.fields
+    )
 
 
-def _one(value: Any, field: Any) -> Any:
+def _told(field: FieldDescriptor) -> Callable[[Any], Any]:
     if field.message_type is not None:
-        return instant(value) if field.message_type.full_name == _TIMESTAMP else plain(value)
-    if field.enum_type is not None:
-        return _short(field.enum_type, value)
-    return value
+        return instant if field.message_type.full_name == _TIMESTAMP else plain
+    if field.enum_type is None:
+        return lambda value: value
+    prefix = _prefix(field.enum_type)
+    names = {one.number: one.name.removeprefix(prefix) for one in field.enum_type.values}
+    return lambda number: names.get(number, "") if number else ""
 
 
 def instant(timestamp: Timestamp) -> str:
     """RFC 3339 in UTC, to the millisecond where there is one."""
-    at = timestamp.ToDatetime(tzinfo=UTC)
+    return _instant(timestamp.seconds, timestamp.nanos)
+
+
+@lru_cache(maxsize=10_000)  # the same half-days are asked for again and again
+def _instant(seconds: int, nanos: int) -> str:
+    at = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=nanos // 1000)
     spec = "milliseconds" if at.microsecond else "seconds"
     return at.isoformat(timespec=spec).replace("+00:00", "Z")
 
 
+@cache
 def _prefix(enum: EnumDescriptor) -> str:
     zero = enum.values_by_number[0].name
     return zero.removesuffix("UNSPECIFIED")
-
-
-def _short(enum: EnumDescriptor, number: int) -> str:
-    value = enum.values_by_number.get(number)
-    if value is None or number == 0:
-        return ""
-    return value.name.removeprefix(_prefix(enum))
 
 
 def filled(message: M, values: Mapping[str, Any]) -> M:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from libs.auth.principal import NotSignedIn
+from libs.process import settle
 from services.web.adapters.provider import Provider
 from services.web.adapters.services import Busy, Refused, Services
 from services.web.api import (
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = Services(settings)
         app.state.provider = Provider(settings)
+        settle()
         yield
         await app.state.services.close()
         await app.state.provider.close()
@@ -58,6 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        # One span a call; the framework's own of each of its steps tell nothing and cost as much as the call, and what it
+        # would log may quote what people wrote.
+        telemetry={"operation_spans": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.streams = changes.Streams()
@@ -116,7 +121,8 @@ def create_app(settings: Settings) -> FastAPI:
         """The process answers; whether the services behind it do is theirs to say."""
         return Response("ok", media_type="text/plain")
 
-    for part in (sign_in, reference, rounds, requests, experts, answer, sheets, changes):
+    # Routes are looked through in this order: first those of which a rush is made.
+    for part in (requests, answer, sign_in, reference, rounds, experts, sheets, changes):
         app.include_router(part.router)
     app.include_router(venue_router)
     app.include_router(sign_in.pages)

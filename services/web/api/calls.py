@@ -106,7 +106,7 @@ def _place_of_etag(values: dict[str, Any]) -> dict[str, Any]:
     raise MatchImpossible
 
 
-def signed_in(request: Request) -> Session:
+async def signed_in(request: Request) -> Session:
     """Whoever the cookie says.
 
     Raises:
@@ -121,7 +121,7 @@ def signed_in(request: Request) -> Session:
 SignedIn = Annotated[Session, Depends(signed_in)]
 
 
-def signed_in_writing(
+async def signed_in_writing(
     request: Request,
     session: SignedIn,
     x_csrf_token: Annotated[str, Header(max_length=64)] = "",
@@ -147,7 +147,7 @@ def signed_in_writing(
 SignedInWriting = Annotated[Session, Depends(signed_in_writing)]
 
 
-def reader(request: Request, session: SignedIn) -> Caller:
+async def reader(request: Request, session: SignedIn) -> Caller:
     """Somebody who looks.
 
     Raises:
@@ -161,7 +161,7 @@ def reader(request: Request, session: SignedIn) -> Caller:
     )
 
 
-def writer(
+async def writer(
     request: Request,
     session: SignedInWriting,
     idempotency_key: Annotated[str, Header(min_length=8, max_length=64, pattern=r"^[!-~]+$")],
