@@ -29,6 +29,9 @@ LOOK_BACK = 1000
 """Positions: a fact that was committed so many later than those after it is still taken for a new one."""
 POLL_S = 0.5
 """How long a missed wake-up can delay a fact, and how long a replay waits for a relay at most."""
+YIELD_S = 1.0
+"""How long facts wait for a rush of calls at most; a backlog does not."""
+YIELD_STEP_S = 0.02
 LOCK_POLL_S = 0.1
 REST_S = 0.15
 """Between two turns of a replay: longer than `LOCK_POLL_S`, so that the relay has a turn, too."""
@@ -101,8 +104,12 @@ class Relay:
     session: the relay's pool must not go through pgbouncer in transaction mode.
     """
 
-    def __init__(self, pool: Pool, settings: ServiceSettings) -> None:
+    def __init__(
+        self, pool: Pool, settings: ServiceSettings, *, rushed: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`rushed`: whether the process has so many calls to answer that facts should wait for a moment."""
         self._pool = pool
+        self._rushed = rushed
         self._service = settings.service
         self._bootstrap = settings.kafka_bootstrap
         self._replay = settings.kafka_replay_on_start
@@ -173,6 +180,8 @@ class Relay:
                 if leaving:
                     rows = ()
                 elif not rows:
+                    if not source.behind:
+                        await self._rush_over()
                     rows = await source.next(gone=_positions(on_the_way))
                 if rows and len(on_the_way) < DEPTH:
                     mine = [row["position"] for row in rows]
@@ -201,6 +210,12 @@ class Relay:
                 with contextlib.suppress(*OUTAGES):
                     await connection.remove_listener(CHANNEL, wake)
                     await connection.execute("SELECT pg_advisory_unlock_all()")
+
+    async def _rush_over(self) -> None:
+        """Calls go first: a fact, and all that others do with it, can wait for a second where somebody waits for an answer."""
+        until = time.monotonic() + YIELD_S
+        while self._rushed() and time.monotonic() < until:  # noqa: ASYNC110  # a load has no event
+            await asyncio.sleep(YIELD_STEP_S)
 
     async def _settle(self, connection: Any, on_the_way: deque[_Sent]) -> bool:
         """Remember what the broker has acknowledged; in the order of sending, so that a restart leaves no gap.
@@ -249,7 +264,8 @@ class Source:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._behind = False
+        self.behind = False
+        """Whether the last look did not reach the newest fact."""
         self._new_after: int | None = None
         self.told = True
         """Whether something may have been committed since new facts were looked for."""
@@ -260,12 +276,12 @@ class Source:
         found = await self._connection.fetch(_OLDEST, len(known) + BATCH)
         oldest = [row["position"] for row in found if row["position"] not in known][:BATCH]
         fresh: list[int] = []
-        if self._behind and oldest and self.told:
+        if self.behind and oldest and self.told:
             self.told = False
             fresh = await self._fresh(known)
             oldest = [position for position in oldest if position not in {*fresh}]
-        self._behind = len(oldest) + len(fresh) >= BATCH
-        if not self._behind:
+        self.behind = len(oldest) + len(fresh) >= BATCH
+        if not self.behind:
             self._new_after = None
         # what passes others goes first: none of its key is among them
         rows = [await self._connection.fetch(_ROWS, some) for some in (fresh, oldest) if some]

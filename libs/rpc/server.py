@@ -27,6 +27,9 @@ Servicer = TypeVar("Servicer")
 OPEN_SERVICES = (health.SERVICE_NAME, reflection.SERVICE_NAME)
 """Answered to anybody, without the steps: they tell nothing that is not in the repository."""
 
+RUSH = 8
+"""Unary calls in progress at once: more than people who look around make."""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -60,10 +63,13 @@ class Server:
 
     def __init__(self, settings: ServiceSettings, *, verify: Callable[[str], Principal]) -> None:
         self._settings = settings
+        self._now = steps.InProgress()
         around = (
             steps.observed,
             steps.answered,
-            steps.limited(calls_max=settings.calls_max, streams_max=settings.streams_max),
+            steps.limited(
+                self._now, calls_max=settings.calls_max, streams_max=settings.streams_max
+            ),
             steps.timed(call_s=settings.call_deadline_s, stream_s=settings.stream_deadline_s),
             steps.signed_in(verify),
             steps.valid,
@@ -78,6 +84,10 @@ class Server:
         self._stop = asyncio.Event()
         self.port = 0
         """The port served, once started."""
+
+    def rushed(self) -> bool:
+        """Whether so many calls are in progress that what can wait should."""
+        return self._now.calls >= RUSH
 
     def add(
         self,

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import grpc
 import structlog
@@ -133,20 +134,27 @@ async def answered(call: Call) -> AsyncIterator[None]:
     await call.context.abort(call.code, status.message, trailers_of(status))
 
 
-def limited(*, calls_max: int, streams_max: int) -> Step:
-    """Refuse calls over the limit at once, before anything is spent on them; streams are counted apart."""
-    in_progress = {False: 0, True: 0}
-    limit = {False: calls_max, True: streams_max}
+@dataclass(slots=True)
+class InProgress:
+    """How many calls a server has begun and not ended; streams, which mostly wait, are counted apart."""
+
+    calls: int = 0
+    streams: int = 0
+
+
+def limited(now: InProgress, *, calls_max: int, streams_max: int) -> Step:
+    """Refuse calls over the limit at once, before anything is spent on them; keeps `now` true."""
 
     @asynccontextmanager
     async def step(call: Call) -> AsyncIterator[None]:
-        if in_progress[call.streaming] >= limit[call.streaming]:
+        kind, limit = ("streams", streams_max) if call.streaming else ("calls", calls_max)
+        if getattr(now, kind) >= limit:
             raise TooManyCalls
-        in_progress[call.streaming] += 1
+        setattr(now, kind, getattr(now, kind) + 1)
         try:
             yield
         finally:
-            in_progress[call.streaming] -= 1
+            setattr(now, kind, getattr(now, kind) - 1)
 
     return step
 

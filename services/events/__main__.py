@@ -41,7 +41,7 @@ async def serve(settings: Settings) -> None:
             handlers=consumer.handlers(joined, clock=system_clock),
         )
 
-        await server.serve(Relay(pool, settings).run(), facts.run())
+        await server.serve(Relay(pool, settings, rushed=server.rushed).run(), facts.run())
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ async def serve(settings: Settings) -> None:
                 if not more:
                     await asyncio.sleep(EXPIRED_EVERY_S)
 
-        await server.serve(Relay(pool, settings).run(), facts.run(), expire())
+        await server.serve(Relay(pool, settings, rushed=server.rushed).run(), facts.run(), expire())
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ async def serve(settings: Settings) -> None:
         )
 
         await server.serve(
-            Relay(pool, settings).run(),
+            Relay(pool, settings, rushed=server.rushed).run(),
             facts.run(),
             keep_ready(feasible, lambda: transaction(pool), every_s=FRESH_S),
         )

@@ -19,7 +19,7 @@ from libs.messaging import MESSAGING_MIGRATIONS, kafka
 from libs.messaging.consumer import Consumer, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append, append_all
-from libs.messaging.relay import BATCH, REPLAY_BATCHES, Relay, Source, republish
+from libs.messaging.relay import BATCH, REPLAY_BATCHES, YIELD_S, Relay, Source, republish
 from libs.messaging.topics import fence_of
 from libs.postgres.migrate import dsn_of, migrate
 from libs.postgres.pool import Connection, Pool, create_pool, transaction
@@ -302,6 +302,22 @@ async def test_what_waits_is_carried_over_and_whoever_writes_a_fact_has_it_wait(
 async def _out(pool: Pool, key: str) -> bool:
     waiting = "SELECT count(*) FROM outbox_waiting JOIN outbox USING (position) WHERE key = $1"
     return not await pool.fetchval(waiting, key)
+
+
+async def test_facts_wait_for_a_rush_of_calls_and_for_a_second_at_most(
+    pool: Pool, settings: ServiceSettings
+) -> None:
+    rush = [True]
+    async with running(Relay(pool, settings, rushed=lambda: rush[0]).run()):
+        for over in (True, False):
+            await asyncio.sleep(0.3)  # the relay has looked, and waits for news
+            async with transaction(pool) as connection:
+                await append(connection, a_fact(f"requests/{over}"))
+            await asyncio.sleep(YIELD_S / 2)
+            assert not await all_published(pool)
+            rush[0] = not over
+            await until(lambda: all_published(pool), seconds=5)
+            rush[0] = True
 
 
 async def _inbox(pool: Pool, count: int) -> bool:
