@@ -57,48 +57,70 @@ def from_message(cls: Callable[..., Value], message: Message, *, path: str = "")
     Raises:
         MalformedValue: a date that is none, an enum value this version does not know.
     """
-    hints = _types(typing.cast("type", cls))
-    fields = message.DESCRIPTOR.fields_by_name
-    values = {}
-    for name, hint in hints.items():
-        field = fields.get(name)
-        if field is not None:
-            values[name] = _from_field(hint, message, field, f"{path}.{name}" if path else name)
+    values: dict[str, Any] = {}
+    for name, shape, presence, read in _readers(typing.cast("type", cls), message.DESCRIPTOR):
+        value = getattr(message, name)
+        here = f"{path}.{name}" if path else name
+        if shape is _Shape.MANY:
+            values[name] = tuple(read(one, f"{here}[{i}]") for i, one in enumerate(value))
+        elif shape is _Shape.OPTIONAL and not (message.HasField(name) if presence else value):
+            values[name] = None
+        else:
+            values[name] = read(value, here)
     return cls(**values)
 
 
-def _from_field(hint: Any, message: Message, field: Any, path: str) -> Any:
-    inner, optional = _optional(hint)
-    value = getattr(message, field.name)
-    if typing.get_origin(inner) is tuple:
-        item = typing.get_args(inner)[0]
-        return tuple(_from_value(item, one, field, f"{path}[{i}]") for i, one in enumerate(value))
-    if optional:
-        if field.has_presence and not message.HasField(field.name):
-            return None
-        if not field.has_presence and not value:
-            return None
-    return _from_value(inner, value, field, path)
+class _Shape(enum.Enum):
+    ONE = enum.auto()
+    OPTIONAL = enum.auto()
+    MANY = enum.auto()
 
 
-def _from_value(hint: Any, value: Any, field: Any, path: str) -> Any:
+@functools.cache
+def _readers(
+    cls: type, message: Any
+) -> tuple[tuple[str, _Shape, bool, Callable[[Any, str], Any]], ...]:
+    """For each field that both have: its name, its shape, whether it can be missing, and how one value is read."""
+    found = []
+    for name, hint in _types(cls).items():
+        field = message.fields_by_name.get(name)
+        if field is None:
+            continue
+        inner, optional = _optional(hint)
+        many = typing.get_origin(inner) is tuple
+        item = typing.get_args(inner)[0] if many else inner
+        shape = _Shape.MANY if many else _Shape.OPTIONAL if optional else _Shape.ONE
+        found.append((name, shape, bool(field.has_presence), _reader(item, field)))
+    return tuple(found)
+
+
+def _reader(hint: Any, field: Any) -> Callable[[Any, str], Any]:
     if hint is datetime:
-        return value.ToDatetime(tzinfo=UTC)
+        return lambda value, _path: value.ToDatetime(tzinfo=UTC)
     if hint is date:
-        return day_from(value, path=path)
+        return lambda value, path: day_from(value, path=path)
     if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
-        descriptor = field.enum_type
-        known = descriptor.values_by_number.get(value)
-        try:
-            return hint[known.name.removeprefix(_prefix(descriptor))] if known else hint[str(value)]
-        except KeyError as error:
-            raise MalformedValue(
-                "a value is not known here",
-                violations=[FieldViolation(path, "not said, or not known to this version")],
-            ) from error
+        prefix = _prefix(field.enum_type)
+        known = {
+            one.number: hint[one.name.removeprefix(prefix)]
+            for one in field.enum_type.values
+            if one.name.removeprefix(prefix) in hint.__members__
+        }
+        return lambda value, path: _member(known, value, path=path)
     if dataclasses.is_dataclass(hint):
-        return from_message(typing.cast("Callable[..., Any]", hint), value, path=path)
-    return value
+        part = typing.cast("Callable[..., Any]", hint)
+        return lambda value, path: from_message(part, value, path=path)
+    return lambda value, _path: value
+
+
+def _member(known: Mapping[int, enum.StrEnum], value: int, *, path: str) -> enum.StrEnum:
+    try:
+        return known[value]
+    except KeyError as error:
+        raise MalformedValue(
+            "a value is not known here",
+            violations=[FieldViolation(path, "not said, or not known to this version")],
+        ) from error
 
 
 def day_from(text: str, *, path: str) -> date:
@@ -118,43 +140,50 @@ def day_from(text: str, *, path: str) -> date:
 def to_message(value: Any, cls: type[Wire]) -> Wire:
     """The `cls` that says what the dataclass `value` says."""
     message = cls()
-    fields = cls.DESCRIPTOR.fields_by_name
-    for name in _types(value.__class__):
-        field = fields.get(name)
-        if field is not None:
-            _to_field(getattr(value, name), message, field)
+    _write(value, message)
     return message
 
 
-def _to_field(value: Any, message: Message, field: Any) -> None:
-    if value is None:
-        return
-    if isinstance(value, tuple):
-        target = getattr(message, field.name)
-        for item in value:
-            if field.message_type is not None:
-                _fill(item, target.add())
-            else:
-                target.append(_scalar(item, field))
-    elif field.message_type is not None:
-        part = getattr(message, field.name)
-        part.SetInParent()
-        _fill(value, part)
-    else:
-        setattr(message, field.name, _scalar(value, field))
+def _write(value: Any, message: Any) -> None:
+    for name, field, scalar in _writers(value.__class__, message.DESCRIPTOR):
+        part = getattr(value, name)
+        if part is None:
+            continue
+        if isinstance(part, tuple):
+            target = getattr(message, name)
+            for item in part:
+                if field.message_type is not None:
+                    _fill(item, target.add())
+                else:
+                    target.append(scalar(item))
+        elif field.message_type is not None:
+            inner = getattr(message, name)
+            inner.SetInParent()
+            _fill(part, inner)
+        else:
+            setattr(message, name, scalar(part))
 
 
 def _fill(value: Any, message: Any) -> None:
     if isinstance(value, datetime):
         message.FromDatetime(value)
     else:
-        message.CopyFrom(to_message(value, type(message)))
+        _write(value, message)
 
 
-def _scalar(value: Any, field: Any) -> Any:
-    if isinstance(value, enum.StrEnum):
-        descriptor = field.enum_type
-        return descriptor.values_by_name[_prefix(descriptor) + value.name].number
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+@functools.cache
+def _writers(cls: type, message: Any) -> tuple[tuple[str, Any, Callable[[Any], Any]], ...]:
+    """For each field that both have: its name, the field, and how one scalar is written."""
+    fields = message.fields_by_name
+    return tuple(
+        (name, fields[name], _scalar(fields[name])) for name in _types(cls) if name in fields
+    )
+
+
+def _scalar(field: Any) -> Callable[[Any], Any]:
+    if field.enum_type is not None:
+        prefix, numbers = _prefix(field.enum_type), field.enum_type.values_by_name
+        return lambda value: (
+            numbers[prefix + value.name].number if isinstance(value, enum.StrEnum) else value
+        )
+    return lambda value: value.isoformat() if isinstance(value, date) else value

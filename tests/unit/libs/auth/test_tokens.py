@@ -53,10 +53,15 @@ def test_a_token_of_another_algorithm_is_not_accepted() -> None:
 @pytest.mark.parametrize(
     ("late_s", "accepted"), [(0, True), (LEEWAY_S - 1, True), (LEEWAY_S + 1, False)]
 )
-def test_a_token_ends_at_its_expiry_and_the_leeway(late_s: int, accepted: bool) -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_a_token_ends_at_its_expiry_and_the_leeway(
+    late_s: int, accepted: bool, known: bool
+) -> None:
     clock = FixedClock()
     tokens = Tokens(TokenSettings(auth_key=KEY), clock=clock)
     token = tokens.issue(WHO, lifetime=AN_HOUR)
+    if known:
+        assert tokens.verify(token) == WHO
     clock.advance(AN_HOUR + timedelta(seconds=late_s))
     if accepted:
         assert tokens.verify(token) == WHO
