@@ -76,7 +76,7 @@ async def preview(round: Round, tx: Transaction, *, travel: TravelProvider) -> P
         Finding(
             "NOT_ENDORSED",
             one.name,
-            "已提交，等待区县或三长背书",
+            "已提交，等待区县或三长推荐",
             "Submitted; waits for endorsement by the district or a local head",
         )
         for one in await tx.world.submitted(nodes=round.nodes)

@@ -103,7 +103,10 @@ def page(paper: Paper) -> str:
         f"<tr><th>{label}</th><td>{value}</td></tr>"
         for label, value in zip(said["labels"].split("\t"), said["values"].split("\t"), strict=True)
     )
-    signs = "".join(f"<p>{one} ____________________</p>" for one in said["signs"].split("\t"))
+    signs = "".join(
+        f"<p>{one}</p><p style='margin:12mm 0'>{said['seal']}</p>"
+        for one in said["signs"].split("\t")
+    )
     return (
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{said["heading"]}</title>'
         f"<h1>{said['heading']}</h1><table>{rows}</table>{signs}<p>{said['foot']}</p></html>"
@@ -115,8 +118,9 @@ def _texts(paper: Paper) -> Mapping[str, str]:
     start, end = paper.start.astimezone(LOCAL), paper.end.astimezone(LOCAL)
     weekday = (_WEEKDAYS_EN if paper.english else _WEEKDAYS)[start.weekday()]
     when = f"{start:%Y-%m-%d} {weekday} {start:%H:%M}–{end:%H:%M}"
-    people = "；".join(f"{part} {name}（{role}）" for name, role, part, _ in paper.team)
-    talks = "；".join(talk for *_, talk in paper.team if talk)
+    shape, between = ("{} {} ({})", "; ") if paper.english else ("{} {}（{}）", "；")
+    people = between.join(shape.format(part, name, role) for name, role, part, _ in paper.team)
+    talks = between.join(talk for *_, talk in paper.team if talk)
     values = (
         paper.title,
         when,
@@ -132,6 +136,7 @@ def _texts(paper: Paper) -> Mapping[str, str]:
         "labels": "\t".join(words["labels"]),
         "values": "\t".join(text.replace("\t", " ") or "—" for text in values),
         "signs": "\t".join(words["signs"]),
+        "seal": str(words["seal"]),
         "foot": str(words["foot"]),
     }
 
@@ -148,7 +153,8 @@ _CHINESE: Mapping[str, Sequence[str] | str] = {
         "接待人",
         "活动编号",
     ),
-    "signs": ("学校（单位）意见：", "主管部门意见：", "日期："),
+    "signs": ("学校（单位）意见：", "主管部门意见："),
+    "seal": "负责人签字：________________　　（盖章）　　　　　　年　　月　　日",
     "foot": "由智惠系统根据已发布的安排生成；人员为示例时姓名前有“示例”。",
 }
 _ENGLISH: Mapping[str, Sequence[str] | str] = {
@@ -163,7 +169,8 @@ _ENGLISH: Mapping[str, Sequence[str] | str] = {
         "Received by",
         "Number",
     ),
-    "signs": ("School or organisation:", "Authority:", "Date:"),
+    "signs": ("School or organisation:", "Authority:"),
+    "seal": "Signature: ________________   (seal 盖章)   Date: ______ - ____ - ____",
     "foot": "Made by Zhihui from what was published; invented people are marked 示例.",
 }
 _SHEET = """
@@ -182,7 +189,11 @@ _SHEET = """
 )
 #v(6mm)
 #for one in said.signs.split("\\t") [
-  #block(width: 100%, height: 26mm, stroke: 0.6pt + luma(120), inset: 9pt, one)
+  #block(width: 100%, height: 34mm, stroke: 0.6pt + luma(120), inset: 9pt)[
+    #one
+    #v(1fr)
+    #align(right, said.seal)
+  ]
 ]
 #v(1fr)
 #text(size: 8.5pt, fill: luma(90), said.foot)

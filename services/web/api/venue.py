@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 
 from libs.clock import system_clock
-from libs.geo.topics import topics
+from libs.geo.topics import Topic, topics
 from services.web.adapters import papers
 from services.web.api import views
 from services.web.api.calls import Caller, PathId, Reader, Writer
@@ -101,7 +101,7 @@ async def _paper(event_id: str, who: Caller, *, english: bool) -> papers.Paper:
     parts = (("主讲", "lead"), ("助手", "helper"))
     return papers.Paper(
         event=event["name"],
-        title=event["title"] or (topic.zh if topic else ""),
+        title=titled(event["title"], topic, english=english),
         venue=venue["display_name"],
         start=datetime.fromisoformat(event["period"]["start_time"]),
         end=datetime.fromisoformat(event["period"]["end_time"]),
@@ -119,6 +119,17 @@ async def _paper(event_id: str, who: Caller, *, english: bool) -> papers.Paper:
         version=event["version"],
         cancelled=event["state"] == "CANCELLED",
         english=english,
+    )
+
+
+def titled(title: str, topic: Topic | None, *, english: bool) -> str:
+    """What venues call it; in English with the topic before it, for there is no English title but the topic's."""
+    if topic is None:
+        return title
+    if not english:
+        return title or topic.zh
+    return (
+        f"{topic.en} ({title})" if title and title.casefold() != topic.en.casefold() else topic.en
     )
 
 

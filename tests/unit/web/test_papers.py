@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from icalendar import Calendar, Event
 
+from libs.geo.topics import Topic
 from services.web.adapters import papers
+from services.web.api.venue import titled
 
 AT = datetime(2026, 12, 9, 1, 30, tzinfo=UTC)
 PAPER = papers.Paper(
@@ -60,8 +62,35 @@ def test_a_page_has_all_of_it_in_local_time_and_no_markup_of_anybody(english: bo
     assert "<b>" not in made
     weekday = "Wed" if english else "周三"
     assert f"2026-12-09 {weekday} 09:30–11:00" in made
-    for said in ("示例小学", "青少年 120", "主讲 示例·甲（讲师）", "《星空》 v2", "events/ev-1"):
+    lead = "主讲 示例·甲 (讲师)" if english else "主讲 示例·甲（讲师）"
+    for said in ("示例小学", "青少年 120", lead, "《星空》 v2", "events/ev-1"):
         assert said in made
+
+
+@pytest.mark.parametrize(
+    ("english", "words"), [(False, ("盖章", "年", "月", "日")), (True, ("seal", "Date"))]
+)
+def test_each_who_agrees_has_a_line_for_name_seal_and_day(
+    english: bool, words: tuple[str, ...]
+) -> None:
+    made = papers.page(dataclasses.replace(PAPER, english=english)).partition("</table>")[2]
+    assert all(made.count(word) >= 2 for word in words)
+
+
+@pytest.mark.parametrize(
+    ("title", "english", "said"),
+    [
+        ("示例 星空讲座", False, "示例 星空讲座"),
+        ("", False, "急救与避险"),
+        ("示例 星空讲座", True, "First aid (示例 星空讲座)"),
+        ("first AID", True, "First aid"),
+        ("", True, "First aid"),
+    ],
+)
+def test_in_english_a_title_has_its_topic_in_english(title: str, english: bool, said: str) -> None:
+    topic = Topic("first_aid", "急救与避险", "First aid", ())
+    assert titled(title, topic, english=english) == said
+    assert titled(title, None, english=english) == title
 
 
 @pytest.mark.parametrize("english", [False, True])
