@@ -2,7 +2,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { rememberCsrf, send } from "../src/shared/api";
 import { keepFor, names } from "../src/venue/device";
-import { draftOf, editOf, keepDraft, keepEdit, newDraft } from "../src/venue/drafts";
+import { draftOf, editOf, keepDraft, keepEdit, newDraft, watchDraft } from "../src/venue/drafts";
 import type { Request } from "../src/venue/fields";
 import { discard, flush, submit } from "../src/venue/outbox";
 import { isOver } from "../src/venue/who";
@@ -30,6 +30,28 @@ beforeEach(() => {
 
 const said = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
 const job = (draft: string) => ({ kind: "file" as const, key: `file-${draft}`, title: "示例", path: "requests", body: {}, draft });
+
+test("two tabs with one draft: what the other writes is told, what was taken over is no news, and that it was sent is told, too", () => {
+  const tab = new EventTarget(); // the window
+  vi.stubGlobal("addEventListener", tab.addEventListener.bind(tab));
+  vi.stubGlobal("removeEventListener", tab.removeEventListener.bind(tab));
+  const draft = newDraft();
+  keepDraft(draft);
+  const told: (string | undefined)[] = [];
+  const stop = watchDraft(draft.id, (theirs) => told.push(theirs?.fields.topic ?? "gone"));
+  const other = (topic: string | null) => {
+    const name = Object.keys(localStorage).find((one) => one.endsWith(`:draft:${draft.id}`)) as string;
+    if (topic === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify({ ...draft, at: 1, fields: { ...draft.fields, topic } }));
+    tab.dispatchEvent(Object.assign(new Event("storage"), { key: name }));
+  };
+  other("first_aid");
+  keepDraft({ ...draft, fields: { ...draft.fields, topic: "first_aid" } });
+  expect(draftOf(draft.id)?.at).toBe(1);
+  other(null);
+  stop();
+  expect(told).toEqual(["first_aid", "gone"]);
+});
 
 test("what was not answered waits under its key, and goes out once more with the same one", async () => {
   const draft = newDraft();

@@ -4,7 +4,7 @@ import { Button, Drawer, Input, Segmented, Select, Table } from "antd";
 import { type View, all, get, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, go, setQuery, usePlace } from "../shared/router";
-import { addDays, localDay, minutes, range } from "../shared/time";
+import { addDays, localDay, minutes, now, range } from "../shared/time";
 import { Card, type Expert, Page, ROLES, Shown, State, together, useNames } from "./parts";
 
 type Talk = View<"TalkShown">;
@@ -51,7 +51,7 @@ function Until({ day, today }: { day: string; today: string }) {
 export default function Experts({ chosen }: { chosen: string | undefined }) {
   const { query } = usePlace();
   const { topic, district, reference } = useNames();
-  const today = localDay(new Date());
+  const today = localDay(now());
   const reviews = useReviews(today);
   const role = query.get("role") ?? "";
   const about = query.get("topic") ?? "";

@@ -7,7 +7,7 @@ import { type Key, either, t, word } from "../shared/language";
 import { follow, go, setQuery, usePlace } from "../shared/router";
 import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
-import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, weekday } from "../shared/time";
+import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, now, weekday } from "../shared/time";
 import { Ranked, byDistrict, coverLook } from "./coverage";
 import { CHANGES, type PlanData, eventsByDay, isOff, useCalendar, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
 import { useInbox } from "./frame";
@@ -40,13 +40,13 @@ export default function Overview({ who }: { who: Session }) {
   const data = usePlan(id, planId);
   const plan = useOnePlan(id, planId);
   const [seen, setSeen] = useState("");
-  const known = useCalendar(localDay(new Date()), 1).data?.[0];
+  const known = useCalendar(localDay(now()), 1).data?.[0];
   return (
     <Page
       title={t("overview")}
       lead={
         <>
-          {dayLong(new Date())}
+          {dayLong(now())}
           {known?.name && ` · ${known.name}`}
           {known?.term && ` · ${termText(known.term)}`}
         </>
@@ -175,7 +175,7 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   const findings = useQuery({ queryKey: ["findings", open ? idOf(open.name) : ""], queryFn: () => get<View<"RoundFindings">>(`${open!.name}/findings`), enabled: !!open, staleTime: 60_000 });
   const tasks: Task[] = [];
   const waiting = inbox.data?.requests.length ?? 0;
-  const overdue = answers.data?.filter((one) => one.state === "DECLINED" || one.state === "LAPSED" || (one.state === "OFFERED" && one.respond_by_time && Date.parse(one.respond_by_time) < Date.now())) ?? [];
+  const overdue = answers.data?.filter((one) => one.state === "DECLINED" || one.state === "LAPSED" || (one.state === "OFFERED" && one.respond_by_time && Date.parse(one.respond_by_time) < now().getTime())) ?? [];
   for (const one of rounds) {
     const id = idOf(one.name);
     const policy = policies.data?.find((other) => other.name === one.policy);
@@ -184,7 +184,7 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
     if (runs && one.state === "PROPOSED") tasks.push({ key: `review ${id}`, count: "◎", title: policy?.offers ? t("today.offer") : policy?.signature && !one.signed_by ? t("today.unsigned") : t("today.publish"), note: one.title, to: `${to}?tab=map`, tone: "blue" });
     if (runs && one.state === "FROZEN") tasks.push({ key: `solve ${id}`, count: "▷", title: t("today.solve"), note: one.title, to, tone: "blue" });
     if (one.state === "SOLVING") tasks.push({ key: `watch ${id}`, count: "◐", title: t("today.watch"), note: one.title, to, tone: "amber" });
-    if (runs && one.state === "PUBLISHED" && one.horizon && one.horizon.end_date <= localDay(new Date())) tasks.push({ key: `close ${id}`, count: "✓", title: t("today.close"), note: one.title, to, tone: "slate" });
+    if (runs && one.state === "PUBLISHED" && one.horizon && one.horizon.end_date <= localDay(now())) tasks.push({ key: `close ${id}`, count: "✓", title: t("today.close"), note: one.title, to, tone: "slate" });
   }
   if (overdue.length && offered[0]) tasks.unshift({ key: "declined", count: overdue.length, title: t("today.declined"), note: offered[0].title, to: `/console/rounds/${idOf(offered[0].name)}?tab=offers`, tone: "red" });
   const pending = answers.data?.filter((one) => one.state === "OFFERED").length ?? 0;
@@ -282,7 +282,7 @@ function Days({ round, data }: { round: Round; data: PlanData | undefined }) {
   const days = round.horizon ? daysBetween(first, round.horizon.end_date) : 0;
   const calendar = useCalendar(first, days);
   const counts = useMemo(() => eventsByDay(data?.events ?? []), [data]);
-  const today = localDay(new Date());
+  const today = localDay(now());
   const most = Math.max(1, ...counts.values());
   const next = (data?.events ?? []).filter((one) => one.period && localDay(one.period.start_time) >= today).slice(0, 4);
   const { district } = useNames();

@@ -7,7 +7,7 @@ import { t } from "../shared/language";
 import { follow, go, setQuery, usePlace, withQuery } from "../shared/router";
 import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
-import { addDays, instant, localDay, moment } from "../shared/time";
+import { addDays, instant, localDay, moment, now } from "../shared/time";
 import { CoverageView } from "./coverage";
 import { namesIn, useLive, useOnePlan, usePlan, usePolicies } from "./data";
 import { Findings } from "./findings";
@@ -403,7 +403,7 @@ function StopRun({ id }: { id: string }) {
 function Offer({ round, busy, send: offer }: { round: Round; busy: boolean; send: (until: string) => Promise<void> }) {
   const [open, setOpen] = useState(false);
   const [days, setDays] = useState(3);
-  const until = instant(addDays(localDay(new Date()), days), "18:00");
+  const until = instant(addDays(localDay(now()), days), "18:00");
   return (
     <>
       <Button type="primary" loading={busy} onClick={() => setOpen(true)}>

@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { type View, all, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
-import { weekday } from "../shared/time";
+import { now, weekday } from "../shared/time";
 import { type PlanData, useOnePlan } from "./data";
 import { Bar, Card, Nothing, Shown, number, together, useNames } from "./parts";
 
@@ -23,7 +23,7 @@ export default function Supply({ round, planId, data }: { round: string; planId:
   const [by, setBy] = useState<By>("signal");
   const [shown, setShown] = useState(SHOWN);
   const plan = useOnePlan(round, planId);
-  const late = !!plan.data?.create_time && Date.now() - Date.parse(plan.data.create_time) > PATIENCE_MS;
+  const late = !!plan.data?.create_time && now().getTime() - Date.parse(plan.data.create_time) > PATIENCE_MS;
   const list = useQuery({
     queryKey: ["supply", round, planId],
     queryFn: () => all<Signal, "signals">(`rounds/${round}/plans/${planId}/supply`, "signals", {}, 2),

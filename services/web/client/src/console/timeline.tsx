@@ -4,7 +4,7 @@ import { type KeyboardEvent, type PointerEvent, memo, useCallback, useLayoutEffe
 import { either, t, word } from "../shared/language";
 import { setQuery, usePlace } from "../shared/router";
 import type { Session } from "../shared/session";
-import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, monthName, weekday } from "../shared/time";
+import { addDays, clock, dayLong, dayMonth, daysBetween, instant, localDay, minuteOfDay, minutes, monthName, now, weekday } from "../shared/time";
 import { type PlanData, eventsByDay, isOff, useCalendar, usePeople } from "./data";
 import { Move, type Moved } from "./move";
 import { GROUPS, Nothing, type PlannedEvent, ROLES, type Round, useNames } from "./parts";
@@ -82,7 +82,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
   const { query } = usePlace();
   const { district } = useNames();
   const people = usePeople();
-  const first = round.horizon?.start_date ?? localDay(data.events[0]?.period?.start_time ?? new Date());
+  const first = round.horizon?.start_date ?? localDay(data.events[0]?.period?.start_time ?? now());
   const days = round.horizon ? daysBetween(first, round.horizon.end_date) : 7;
   const [text, setText] = useState("");
   const role = query.get("role") ?? "";
@@ -103,8 +103,8 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
     else leaving.current = window.setTimeout(() => setTip(null), LEAVE_MS);
   }, []);
   const calendar = useCalendar(first, days);
-  const today = localDay(new Date());
-  const now = daysBetween(first, today);
+  const today = localDay(now());
+  const dayNow = daysBetween(first, today);
   const perDay = useMemo(() => eventsByDay(data.events), [data.events]);
   const busiest = Math.max(1, ...perDay.values());
 
@@ -243,7 +243,7 @@ export default function Timeline({ round, data, planId, who }: { round: Round; d
             {Array.from({ length: days }, (_, index) => {
               return <i key={index} className={isOff(calendar.data?.[index]) ? "off" : ""} style={{ left: index * dayWidth, width: dayWidth }} />;
             })}
-            {now >= 0 && now < days && <b className="gantt-now" style={{ left: at(dayWidth, now, minuteOfDay(new Date().toISOString())) }} />}
+            {dayNow >= 0 && dayNow < days && <b className="gantt-now" style={{ left: at(dayWidth, dayNow, minuteOfDay(now().toISOString())) }} />}
           </div>
           {rows.length === 0 && <Nothing title={t("timeline.none")} />}
           {rows.slice(from, until).map((row, index) => (

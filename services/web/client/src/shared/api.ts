@@ -1,6 +1,7 @@
 // Calls to the edge: typed by its OpenAPI document, retried with the same key, refused with a sentence for people.
 import type { components } from "./schema";
 import { language } from "./language";
+import { heard } from "./time";
 
 type Views = components["schemas"];
 export type View<Name extends keyof Views> = Views[Name];
@@ -50,6 +51,7 @@ async function answerOf<T>(url: string, options: RequestInit): Promise<T> {
   } catch {
     throw offline();
   }
+  heard(answer.headers.get("Date"));
   if (answer.status === 204) return undefined as T;
   // a good answer that breaks off is no answer; a refusal without a readable body is one all the same
   const body = await answer.json().catch(() => {

@@ -668,7 +668,7 @@ export const words = of({
   "log.plan": ["得到方案：安排 {served}，未安排 {unserved}", "A plan: {served} served, {unserved} not"],
   "log.plan.by.hand": ["调整后的方案：安排 {served}，未安排 {unserved}", "A mended plan: {served} served, {unserved} not"],
   "log.published": ["发布：{count} 人次，一次完成", "Published: {count} assignments, all at once"],
-  "log.signed": ["签发人：{who}", "Signed by {who}"],
+  "log.signed": ["由负责人签发，账号 {who}", "Signed by a leader, account {who}"],
   "log.difference": ["与上一个方案相比", "Against the plan before"],
   "log.gained": ["新安排", "newly served"],
   "log.lost": ["不再安排", "no longer served"],

@@ -1,7 +1,7 @@
 // What the pages read: the network first, this phone's copy when there is none.
 import { type UseQueryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type View, get } from "../shared/api";
-import { addDays, instant, localDay } from "../shared/time";
+import { addDays, instant, localDay, now } from "../shared/time";
 import { titleIn } from "../shared/title";
 import { copy, copyOf } from "./device";
 
@@ -51,7 +51,7 @@ export function usePaged<T extends { next_page_token: string }>(path: string, qu
 
 /** The time between two days from today, for lists of events. */
 export function between(fromDays: number, toDays: number): { start_time: string; end_time: string } {
-  const today = localDay(new Date());
+  const today = localDay(now());
   return { start_time: instant(addDays(today, fromDays), "00:00"), end_time: instant(addDays(today, toDays), "00:00") };
 }
 

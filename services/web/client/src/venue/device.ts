@@ -43,6 +43,13 @@ export function names(kind: string): string[] {
     .map((one) => one.slice(start.length));
 }
 
+/** Told when another tab of this browser writes or drops it. */
+export function watch(kind: string, name: string, told: () => void) {
+  const heard = (event: StorageEvent) => event.key === key(kind, name) && told();
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
+}
+
 type Copy<T> = { at: number; value: T };
 
 export const copyOf = <T,>(name: string) => load<Copy<T>>("copy", name);

@@ -1,6 +1,6 @@
 // Drafts live on this phone only, until they are submitted; every stroke is kept.
 import { newKey } from "../shared/api";
-import { drop, load, names, store } from "./device";
+import { drop, load, names, store, watch } from "./device";
 import { type Draft, type Habit, type Request, blank, habitIn } from "./fields";
 import { nowhere } from "../shared/place";
 
@@ -8,7 +8,13 @@ const LAST = "last";
 
 export const newDraft = (): Draft => ({ id: newKey().slice(0, 12), at: Date.now(), fields: blank(), place: { ...nowhere } });
 export const draftOf = (id: string) => load<Draft>("draft", id);
-export const keepDraft = (draft: Draft) => store("draft", draft.id, { ...draft, at: Date.now() });
+export function keepDraft(draft: Draft) {
+  const kept = draftOf(draft.id);
+  if (kept && JSON.stringify({ ...kept, at: 0 }) === JSON.stringify({ ...draft, at: 0 })) return; // taken over from another tab: no news
+  store("draft", draft.id, { ...draft, at: Date.now() });
+}
+/** Told what another tab made of the draft; nothing where it was sent or dropped there. */
+export const watchDraft = (id: string, told: (theirs: Draft | undefined) => void) => watch("draft", id, () => told(draftOf(id)));
 export const dropDraft = (id: string) => drop("draft", id);
 export const drafts = (): Draft[] =>
   names("draft")

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useId, useMemo, useState } from "react";
 import { type View, all, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, language, t, word } from "../shared/language";
-import { addDays, instant, localDay, minutes, moment, range } from "../shared/time";
+import { addDays, instant, localDay, minutes, moment, now, range } from "../shared/time";
 import { type EventShown, type Events, between, useCalendar, useKept, usePaged, useReference, useTitle } from "./data";
 import { HALVES, type Period, halfDay } from "./fields";
 import { facilitiesOf, placeOf } from "../shared/place";
@@ -303,7 +303,7 @@ export function toggled(windows: readonly Period[], half: Period): Period[] {
 function Free() {
   const who = useWho();
   const queries = useQueryClient();
-  const today = useMemo(() => localDay(new Date()), []);
+  const today = useMemo(() => localDay(now()), []);
   const period = useMemo(() => ({ start_time: instant(today, "00:00"), end_time: instant(addDays(today, AHEAD_DAYS), "00:00") }), [today]);
   const found = useKept<Free>(`${who.expert}/availability`, period);
   const calendar = useCalendar(today, AHEAD_DAYS);

@@ -5,10 +5,10 @@ import { Refused, type View, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, inChinese, language, t, word } from "../shared/language";
 import { go, setQuery, usePlace } from "../shared/router";
-import { localDay } from "../shared/time";
+import { localDay, now } from "../shared/time";
 import { AnswerDetails, Chance, halfOf, shortHalf, useInstant } from "./answer";
 import { LONG_MS, type Venue, useCalendar, useKept, useReference, useVenues } from "./data";
-import { type Edit, draftOf, dropDraft, dropEdit, editOf, habitOf, keepDraft, keepEdit, keepHabit, lastVenue, newDraft } from "./drafts";
+import { type Edit, draftOf, dropDraft, dropEdit, editOf, habitOf, keepDraft, keepEdit, keepHabit, lastVenue, newDraft, watchDraft } from "./drafts";
 import { type Draft, type Fields, type Request, WINDOWS_MAX, WINDOWS_WANTED, changed, fieldsOf, helpersOf, isPhone, toggleWindow, withHabit, withHelpers, withTopic } from "./fields";
 import { type Place, notesOf, placeOf } from "../shared/place";
 import { AHEAD, HalfDays, lookAhead, plannedBy } from "./halfdays";
@@ -58,7 +58,7 @@ function Form({ start, kept, request, change = false }: { start: Draft; kept?: E
   const [key] = useState(newKey);
   const queries = useQueryClient();
   const { fields, place } = draft;
-  const today = useMemo(() => localDay(new Date()), []);
+  const today = useMemo(() => localDay(now()), []);
   const look = useMemo(() => lookAhead(today), [today]);
   const venues = useVenues();
   const reference = useReference();
@@ -75,6 +75,16 @@ function Form({ start, kept, request, change = false }: { start: Draft; kept?: E
     keepDraft(draft);
     setQuery({ draft: draft.id }); // who comes back to this address, from signing in as well, finds it again
   }, [draft, first, request, change, reason]);
+
+  // Two tabs with one draft write the same one: what is written in either is seen in both.
+  useEffect(() => {
+    if (request) return;
+    return watchDraft(draft.id, (theirs) => {
+      if (theirs) return setDraft(theirs);
+      say(t("file.elsewhere"));
+      go("/app");
+    });
+  }, [draft.id, request]);
 
   const set = (values: Partial<Fields>) => setDraft((one) => ({ ...one, fields: { ...one.fields, ...values } }));
   const setPlace = (values: Partial<Place>) => setDraft((one) => ({ ...one, place: { ...one.place, ...values } }));

@@ -4,7 +4,7 @@ import type { View } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, inChinese, t, word } from "../shared/language";
 import { setQuery, usePlace } from "../shared/router";
-import { clock, dayLong, daysBetween, localDay, moment } from "../shared/time";
+import { clock, dayLong, daysBetween, localDay, moment, now } from "../shared/time";
 import { type EventShown, type Events, type Requests, type Venue, between, useKept, usePaged, useReference, useTitle, useVenues } from "./data";
 import { drafts, isSeen } from "./drafts";
 import type { Request } from "./fields";
@@ -75,7 +75,7 @@ export function Home() {
   const coming = useKept<Events>("events", { state: ["PUBLISHED"], ...between(-PAST_DAYS, AHEAD_DAYS), page_size: 100 });
   const held = useKept<Events>("events", { state: ["DELIVERED"], ...between(-PAST_DAYS, 1), page_size: 100 });
   const venues = useVenues();
-  const today = localDay(new Date());
+  const today = localDay(now());
   const places = venues.data?.venues;
   // who has one venue need not read its name everywhere
   const nameOf: NameOf = useMemo(() => {

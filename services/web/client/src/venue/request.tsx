@@ -5,7 +5,7 @@ import { type View, get, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, language, t, word } from "../shared/language";
 import { go } from "../shared/router";
-import { clock, localDay, minutes, moment, range } from "../shared/time";
+import { clock, localDay, minutes, moment, now, range } from "../shared/time";
 import { halfOf } from "./answer";
 import { type EventShown, type Venue, useKept, useReference, useTitle, useVenues } from "./data";
 import { keepDraft, markSeen, newDraft } from "./drafts";
@@ -71,7 +71,7 @@ function Shown({ request, event, failed, fresh }: { request: Request; event?: Ev
   const titled = useTitle();
   const venue = venues.data?.venues.find((one) => one.name === request.venue);
   const returned = request.state === "DRAFT" && request.reason;
-  const begun = event?.period && localDay(event.period.start_time) <= localDay(new Date());
+  const begun = event?.period && localDay(event.period.start_time) <= localDay(now());
   return (
     <article className="request" inert={!fresh} aria-busy={!fresh}>
       <header className="top">
@@ -462,7 +462,7 @@ function Actions({ request, event }: { request: Request; event?: EventShown }) {
   const asked = Boolean(request.change);
   if (!editable && !ended && !changeable) return null;
   const repeat = () => {
-    const next = { ...again(request, nextTerm(new Date())), id: newDraft().id, at: Date.now() };
+    const next = { ...again(request, nextTerm(now())), id: newDraft().id, at: Date.now() };
     keepDraft(next);
     go(`/app/new?draft=${next.id}`);
   };

@@ -144,6 +144,7 @@ export const venueWords = of({
   "file.send.change": ["提交变更", "Send the change"],
   "file.saved": ["已自动保存", "Saved on this phone"],
   "file.discard": ["删除草稿", "Delete the draft"],
+  "file.elsewhere": ["这份需求已在另一个页面提交或删除。", "This request was sent or deleted in another tab."],
   "file.discard.sure": ["删除这份草稿？", "Delete this draft?"],
   "file.done": ["已提交", "Submitted"],
   "file.done.endorsed": ["已提交并自动推荐，等待下一轮排程。", "Submitted and endorsed: it waits for the next round."],
