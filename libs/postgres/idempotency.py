@@ -41,7 +41,9 @@ async def claim(
     claimed = await connection.fetch(
         """
         INSERT INTO idempotency (principal, request_id, method, body_hash)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+        SELECT principal, request_id, method, body_hash
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+               AS asked (principal, request_id, method, body_hash)
             ON CONFLICT ON CONSTRAINT idempotency_once DO NOTHING
         RETURNING principal, request_id
         """,

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -19,6 +21,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from libs.clock import system_clock
 from tests.support.browser import PageOf, shot
 from tests.support.embedded import EmbeddedStack
 from tests.support.words import LANGUAGES, Words
@@ -227,6 +230,67 @@ def test_1_a_teacher_without_a_network_sees_it_wait_and_it_goes_out_by_itself(
     page.goto("/app")
     expect(page.locator("a.row").first).to_be_visible()
     expect(unfinished).to_be_hidden()
+
+
+def test_1_two_tabs_with_one_draft_write_the_same_one_and_know_when_it_is_sent(
+    page_of: PageOf, city: Desk, topics: dict[str, Any], said: Words
+) -> None:
+    page = page_of("teacher", "/app/new", language=said.language, width=PHONE)
+    choose_topic(page, said, topics["space"])
+    page.wait_for_url(re.compile(r"draft="))
+    other = page.context.new_page()
+    other.goto(page.url)
+    named = {"name": said("file.topic")}
+    expect(other.get_by_text(said.either(topics["space"])).first).to_be_visible()
+    filled(other, said, topics["first_aid"])
+    expect(page.get_by_text(said.either(topics["first_aid"])).first).to_be_visible()
+    expect(page.get_by_text(said("file.windows.count", count=4))).to_be_visible()
+    assert (
+        page.get_by_role("button", **named).count() == other.get_by_role("button", **named).count()
+    )
+    before = len(requests_about(city, topics["first_aid"]))
+    sent(other, said)
+    page.wait_for_url(re.compile(r"/app$"))
+    assert len(requests_about(city, topics["first_aid"])) == before + 1
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_3_a_phone_whose_clock_is_wrong_by_a_day_asks_about_the_right_days(
+    page_of: PageOf, days: int
+) -> None:
+    page = page_of("teacher", "/app", width=PHONE)
+    page.clock.set_system_time(time.time() + days * 86_400)
+    with page.expect_request(re.compile(r"/api/calendar\?")) as asked:
+        page.goto(page.url + "/new")
+    today = system_clock().astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
+    assert f"start={today}" in asked.value.url
+
+
+def test_1_a_session_that_ends_while_a_teacher_writes_loses_nothing(
+    page_of: PageOf, city: Desk, topics: dict[str, Any], said: Words
+) -> None:
+    page = page_of("teacher", "/app/new", language=said.language, width=PHONE)
+    filled(page, said, topics["first_aid"])
+    before = len(requests_about(city, topics["first_aid"]))
+    page.context.clear_cookies()
+    page.get_by_role("button", name=said("file.submit")).click()
+    page.wait_for_url(re.compile(r"/app$"))
+    waiting = page.get_by_role("region", name=said("outbox.title"))
+    expect(waiting).to_contain_text(said.either(topics["first_aid"]))
+    page.goto(f"/auth/start?{urlencode({'person': 'teacher', 'next': '/app'})}")
+    expect(waiting).to_be_hidden(timeout=SETTLED_MS)
+    assert len(requests_about(city, topics["first_aid"])) == before + 1
+
+
+def test_1_a_double_tap_on_send_files_once(
+    page_of: PageOf, city: Desk, topics: dict[str, Any], said: Words
+) -> None:
+    page = page_of("teacher", "/app/new", language=said.language, width=PHONE)
+    filled(page, said, topics["first_aid"])
+    before = len(requests_about(city, topics["first_aid"]))
+    page.get_by_role("button", name=said("file.submit")).dblclick()
+    page.wait_for_url(re.compile(r"/app/requests/[a-z0-9-]+$"))
+    assert len(requests_about(city, topics["first_aid"])) == before + 1
 
 
 def test_2_a_teacher_picks_a_talk_of_the_catalogue_or_a_named_expert(
