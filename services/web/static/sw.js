@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "f2fdb652efbb";
-const FILES = ["/static/assets/app-BPs9C3JI.js","/static/assets/app-Bax08Ejq.css","/static/assets/expert-ko1Dw392.js","/static/assets/filing-DHxlgk0K.js","/static/assets/glyph-B2Nuoxtc.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/halfdays-BAE7vOLe.js","/static/assets/me-qUQyA4F2.js","/static/assets/place-VJeqnmPA.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-CUDX7Htt.js","/static/assets/title-CmsC8x_1.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "8360c6942762";
+const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-Dtq1Di8l.js","/static/assets/expert-DUt2vwUQ.js","/static/assets/filing-CAb2kBWM.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-LM0yCX42.js","/static/assets/halfdays-BjSeHbTM.js","/static/assets/me-CacWzrrj.js","/static/assets/place-CgWS41NE.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-CTY8Fqz5.js","/static/assets/title-BczaVIxk.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";
