@@ -22,7 +22,7 @@ from ortools.util.python.solve_interrupter import SolveInterrupter
 
 from services.scheduling.optimizer.lagrange import Point, Relaxation
 from services.scheduling.optimizer.once import ONCE_MAX, subsets, unfolded
-from services.scheduling.optimizer.pricing import ANYWHERE, HOME, Numbers, Rounds
+from services.scheduling.optimizer.pricing import HOME, Numbers, Rounds
 
 mathopt: Any = untyped
 
@@ -117,9 +117,26 @@ class Master:
             rounds.tour_pass,
             strict=True,
         ):
-            if ANYWHERE not in (origin, end):  # else nobody could do it
+            if origin == end == HOME or self._can_travel(day, origin, end, chain[:size]):
                 self.take(day, origin, end, chain[:size].astype(np.int64))
         return len(self._days) - before
+
+    def _can_travel(self, day: int, origin: int, end: int, own: Numbers) -> bool:
+        """Whether a tour with a night keeps to the travel of its day, of which pricing allows a little more (`onward.py`)."""
+        packed, passes = self._relaxation.shape.packed, self._relaxation.shape.passes
+        expert = day // packed.days
+        home = int(packed.home[expert])
+        here, inside, minutes = home if origin == HOME else origin, -1, 0
+        for one in own.tolist():
+            place, window = int(passes.place[one]), int(passes.window[one])
+            if inside not in (-1, window):
+                minutes += int(packed.travel[here, home])
+                here = home
+            minutes += int(packed.travel[here, place])
+            here, inside = place, window
+        if end == HOME:
+            minutes += int(packed.travel[here, home])
+        return minutes <= packed.travel_max[expert]
 
     def forget(self, tours: Numbers, *, idle: int) -> None:
         """Drop tours that the program has not taken for `idle` times."""

@@ -5,7 +5,7 @@ the passes of every person-day once; `Prices.best` then answers, for rewards by 
 
 * For a day, the best chain of exactly `k` visits, door to door, from home or a bed to home or a bed, by depth-first search that
   leaves a branch when even the dearest passes still within reach could not lift it above what is known. Within a run the
-  earliest start is as good as any. Beds are looked at that could gain more than they cost, whatever bed one came from.
+  earliest start is as good as any. Days after a night share their chains (`onward.py`): a bed decides which of them it can reach.
 * Over the days, a dynamic program with limits per week and round, days with visits per week, nights away, and the bed slept in.
 
 A person serves a request once in a tour of several days as far as `once.py` lists it, and what a best round repeats there is
@@ -22,6 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scheduling.optimizer.once import ONCE_MAX, Once, folded, subsets, unfolded
+from services.scheduling.optimizer.onward import (
+    ANY_TIME,
+    CHAIN,
+    END,
+    MARKS,
+    SIZE,
+    TOTAL,
+    VALUE,
+    chains_of,
+    detours,
+    spared,
+    way_to,
+)
 from services.scheduling.optimizer.packed import Bytes, Ints, Longs, Packed, Shorts
 from services.scheduling.optimizer.problem import DAY_MIN
 
@@ -31,14 +44,12 @@ Numbers = NDArray[Any]
 HOME = -1
 """Where a day begins or ends, if not in a bed away."""
 ANYWHERE = -2
-"""A bed that is wherever one likes."""
+"""A bed that is wherever one likes, for what a night could add at most."""
 NEVER = -(2**60)
 """Worth of what cannot be."""
 
 BRANCHES_MAX = 1_000_000
 """Branches looked at for one person-day before its value is bounded by the dearest passes alone."""
-SEPARATE_MAX = 10_000
-"""Beds times passes of the day after, beyond which one bed that is anywhere stands for all of them."""
 CHUNK = 40
 """People priced between two looks at whether to end."""
 
@@ -69,9 +80,7 @@ class Passes:
 class Rounds:
     """Everybody's best round: `worth[e]`, and its day tours in order of experts and days.
 
-    Tour `t` is of person-day `tour_day[t]`, begins at `tour_from[t]` and ends at `tour_to[t]` (the place of a bed, `HOME` or
-    `ANYWHERE`),
-    and has the passes `tour_pass[t, :tour_size[t]]`.
+    Tour `t` is of person-day `tour_day[t]`, begins at `tour_from[t]` and ends at `tour_to[t]` (the place of a bed, or `HOME`), and has the passes `tour_pass[t, :tour_size[t]]`.
     """
 
     worth: Longs
@@ -156,6 +165,8 @@ class Prices:
         self._passes = passes
         self._visits_max = _visits_max(packed, passes)
         self._worth = np.zeros(len(passes.group), dtype=np.int64)
+        self._spot, self._spot_at, self._spot_place = _spots(passes)
+        self._over = int(detours(packed.travel, int(packed.duration.min(initial=DAY_MIN))))
         self.once = Once(packed.experts, packed.days, packed.nights_max, passes.at, passes.request)
 
     def best(
@@ -226,7 +237,7 @@ class Prices:
             packed.nights_max, packed.work_days_max, packed.window_at, packed.window_from, packed.window_to,
             packed.duration, passes.at, passes.request, passes.first, passes.last, passes.window, passes.place,
             terms.travel, terms.night, terms.load, choosing, chosen, chosen_size,
-            self.once.requests, self.once.matter,
+            self._spot, self._spot_at, self._spot_place, self._over, self.once.requests, self.once.matter,
         )  # fmt: skip
         return Rounds(np.zeros(0, dtype=np.int64), *tours)
 
@@ -262,6 +273,10 @@ class Prices:
             terms.travel,
             terms.night,
             terms.load,
+            self._spot,
+            self._spot_at,
+            self._spot_place,
+            self._over,
             self.once.requests,
             self.once.matter,
         )
@@ -282,6 +297,15 @@ def _instead(
     joined = [np.concatenate(column) for column in columns]
     order = np.argsort(joined[0], kind="stable")
     return worth, *(column[order] for column in joined)
+
+
+def _spots(passes: Passes) -> tuple[Ints, Longs, Ints]:
+    """The different places of each person-day: by pass which of them, and of person-day `d` those from `at[d]` to `at[d + 1]`."""
+    days = np.repeat(np.arange(len(passes.at) - 1), np.diff(passes.at))
+    places = int(passes.place.max(initial=0)) + 1
+    known, which = np.unique(days * places + passes.place, return_inverse=True)
+    at = np.searchsorted(known // places, np.arange(len(passes.at)))
+    return (which - at[days]).astype(np.int32), at, (known % places).astype(np.int32)
 
 
 def _visits_max(packed: Packed, passes: Passes) -> int:
@@ -411,6 +435,7 @@ def _days_best(
     floor: Longs,
     best: Any,
     chain: Any,
+    over: int,
 ) -> None:
     """Fill `best[to, k]` and `chain[to, k]` of one person-day that begins at `origin`, a bed (or `ANYWHERE`) where `away`, else the home.
 
@@ -421,6 +446,7 @@ def _days_best(
     that `matter`, and `bed_of` is the first of the beds there. `order` has the passes by worth, the dearest first; `dearest[i]` is the most that the passes from `low + i` on are worth.
     """
     count = high - low
+    spare, extra = spared(over, travel_cost)
     best[:, :] = NEVER
     hope: Any = np.int64(NEVER)
     for to in range(1, len(gain)):
@@ -488,7 +514,8 @@ def _days_best(
         else:
             continue
         start = max(np.int64(first[p]), -(-arrives // step_min) * step_min)
-        if start > last[p] or legs[depth] + leg > travel_max:
+        most_travel = travel_max + extra * (visits_max - depth - 1)
+        if start > last[p] or legs[depth] + leg > most_travel:
             continue
         depth += 1
         path[depth] = p
@@ -498,7 +525,7 @@ def _days_best(
         where[depth] = into
         marks[depth] = marks[depth - 1] | bits[p - low]
         legs[depth] = legs[depth - 1] + leg
-        position[depth] = 0
+        position[depth] = 0 if worth[p] > spare else count
         # what could still follow starts no earlier than now
         a, b = 0, count
         while a < b:
@@ -509,7 +536,7 @@ def _days_best(
                 b = middle
         reach[depth] = dearest[a]
         back = np.int64(travel[place[p], home])
-        if time[depth] + back <= window_to[into] and legs[depth] + back <= travel_max:
+        if time[depth] + back <= window_to[into] and legs[depth] + back <= most_travel:
             total = value[depth] - travel_cost * back
             if total > floor[depth]:
                 best[0, depth] = total
@@ -594,6 +621,10 @@ def _rounds(
     travel_cost: int,
     night_cost: int,
     load_cost: int,
+    spot: Ints,
+    spot_at: Longs,
+    spot_place: Ints,
+    over: int,
     once: Ints,
     matter: Longs,
 ) -> Any:
@@ -616,8 +647,10 @@ def _rounds(
     kept_at = np.zeros((days, 2), dtype=np.int64)
     no_beds = np.zeros(1, dtype=np.int32)
     no_gains = np.zeros(1, dtype=np.int64)
-    anywhere = np.array([0, ANYWHERE], dtype=np.int32)
+    no_chains = np.zeros((0, CHAIN), dtype=np.int64)
+    no_limits = np.array([0, ANY_TIME], dtype=np.int64)
     weeks = week_of_day[days - 1] + 1
+    _, extra = spared(over, travel_cost)
     home_best = np.full((days, 1, visits_max + 1), NEVER, dtype=np.int64)
     home_chain = np.full((days, 1, visits_max + 1, visits_max), -1, dtype=np.int32)
     home_floor = np.zeros((days, visits_max + 1), dtype=np.int64)
@@ -630,6 +663,7 @@ def _rounds(
         order = np.empty(at[(e + 1) * days] - at[e * days], dtype=np.int64)
         dearest = np.empty(len(order) + days, dtype=np.int64)
         bits = np.zeros(len(order), dtype=np.int64)
+        bed_of = np.zeros(len(order), dtype=np.int32)
         for i in range(ONCE_MAX):
             if once[e, i] < 0:
                 break
@@ -684,98 +718,32 @@ def _rounds(
                 home_floor[day, : most + 1],
                 home_best[day],
                 home_chain[day],
+                -1,
             )
-        # from the last day back: what beginning a day in the best of all beds can add to beginning it at home
-        hopes = np.full(days + 1, NEVER, dtype=np.int64)
+        # what a night could add to the days before it, and to those after it, wherever one slept
+        most_nights = max(0, min(nights_max[e], days))
+        behind = np.full((most_nights + 1, days + 1), NEVER, dtype=np.int64)
+        hopes = np.full((most_nights + 1, days + 1), NEVER, dtype=np.int64)
         beds_of_day = [no_beds for _ in range(days)]
         seen_of_day = [no_gains for _ in range(days)]
-        matters = np.zeros(days, dtype=np.int64)
-        for day in range(days - 1 if nights_max[e] > 0 else 0, 0, -1):
-            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
-            if most <= 0 or most_of_day[day - 1] <= 0:
-                continue
-            here = low - at[e * days]
-            bed_of = np.zeros(high - low, dtype=np.int32)
-            if hopes[day + 1] != NEVER:
-                for p in range(low, high):
-                    if window[p] == window_at[e * days + day + 1] - 1:
-                        bed_of[p - low] = 1
-            best = np.full((2, most + 1), NEVER, dtype=np.int64)
-            chain = np.full((2, most + 1, most), -1, dtype=np.int32)
-            floor = np.full(most + 1, NEVER, dtype=np.int64)
-            _days_best(
-                ANYWHERE,
-                True,
-                low,
-                high,
-                most,
-                step_min,
-                travel,
-                home[e],
-                travel_max[e],
-                window_at[e * days + day],
-                window_from,
-                window_to,
-                duration,
-                request,
-                first,
-                last,
-                window,
-                place,
-                worth,
-                travel_cost,
-                order[here : here + high - low],
-                dearest[here + day : here + day + high - low + 1],
-                bed_of,
-                hopes[day : day + 2],
-                bits[here : here + high - low],
-                0,
-                0,
-                floor,
-                best,
-                chain,
-            )
-            for k in range(1, most + 1):
-                for to in range(2):
-                    if best[to, k] != NEVER:
-                        more = best[to, k] - home_floor[day, k] - night_cost
-                        hopes[day] = max(hopes[day], more + (hopes[day + 1] if to > 0 else 0))
-            before = at[e * days + day - 1]
-            beds = _beds(place[before:low], window[before:low], window_at[e * days + day] - 1)
-            if len(beds) * (high - low) > SEPARATE_MAX:
-                beds = anywhere
-            else:
-                matters[day - 1] = matter[e, day - 1]
-            beds_of_day[day - 1], seen_of_day[day - 1] = _apart(beds, matters[day - 1])
-        # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
-        came = no_gains
-        for day in range(days):
-            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
-            beds = beds_of_day[day]
-            gained = np.full(len(beds), NEVER, dtype=np.int64)
-            kept_at[day, 0] = kept
-            if most > 0:
-                here = low - at[e * days]
-                bed_of = np.zeros(high - low, dtype=np.int32)
-                if len(beds) > 1:
-                    for p in range(low, high):
-                        if window[p] == window_at[e * days + day + 1] - 1:
-                            known = len(beds) > 2 or beds[1] != ANYWHERE
-                            bed_of[p - low] = _index_of(beds, place[p]) if known else 1
-                gain = np.full(len(beds), hopes[day + 1], dtype=np.int64)
-                best = np.full((len(beds), most + 1), NEVER, dtype=np.int64)
-                chain = np.full((len(beds), most + 1, most), -1, dtype=np.int32)
-                floor = np.empty(most + 1, dtype=np.int64)
-            for bed in range(len(came) if most > 0 else 0):
-                if bed > 0 and (came[bed] == NEVER or came[bed] + hopes[day] <= 0):
+        gains = [no_gains for _ in range(days + 1)]
+        chains_of_day = [no_chains for _ in range(days)]
+        if nights_max[e] > 0:
+            # by day: from wherever one slept to home and to any bed, from home to any bed
+            freely = np.full((days, 3), NEVER, dtype=np.int64)
+            for day in range(days):
+                low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
+                if most <= 0:
                     continue
-                floor[:] = home_floor[day, : most + 1]
-                if bed > 0:
-                    floor -= came[bed] - night_cost
-                if bed > 0 or len(beds) > 1:
+                here = low - at[e * days]
+                freely[day, 0] = 0
+                for away in (True, False):
+                    origin = ANYWHERE if away else home[e]
+                    best = np.full((2, most + 1), NEVER, dtype=np.int64)
+                    chain = np.full((2, most + 1, most), -1, dtype=np.int32)
                     _days_best(
-                        beds_of_day[day - 1][bed] if bed > 0 else home[e],
-                        bed > 0,
+                        origin,
+                        away,
                         low,
                         high,
                         most,
@@ -796,22 +764,210 @@ def _rounds(
                         travel_cost,
                         order[here : here + high - low],
                         dearest[here + day : here + day + high - low + 1],
-                        bed_of,
-                        gain,
+                        (window[low:high] == window_at[e * days + day + 1] - 1).astype(np.int32),
+                        no_limits,
                         bits[here : here + high - low],
-                        seen_of_day[day - 1][bed] if bed > 0 else 0,
-                        matters[day],
-                        floor,
+                        0,
+                        0,
+                        home_floor[day, : most + 1].copy(),
                         best,
                         chain,
+                        over,
+                    )
+                    for k in range(1, most + 1):
+                        if away and best[0, k] != NEVER:
+                            freely[day, 0] = max(freely[day, 0], best[0, k] - home_floor[day, k])
+                        if best[1, k] != NEVER:
+                            more = best[1, k] - home_floor[day, k]
+                            which = 1 if away else 2
+                            freely[day, which] = max(freely[day, which], more)
+            for nights in range(1, most_nights + 1):
+                for day in range(1, days):
+                    behind[nights, day] = freely[day - 1, 2]
+                    before = behind[nights - 1, day - 1]
+                    if before != NEVER and freely[day - 1, 1] != NEVER:
+                        more = before - night_cost + freely[day - 1, 1]
+                        behind[nights, day] = max(behind[nights, day], more)
+            for nights in range(1, most_nights + 1):
+                for day in range(days - 1, 0, -1):
+                    if freely[day, 0] != NEVER:
+                        hopes[nights, day] = freely[day, 0] - night_cost
+                    later = hopes[nights - 1, day + 1]
+                    if freely[day, 1] != NEVER and later != NEVER:
+                        more = freely[day, 1] + later - night_cost
+                        hopes[nights, day] = max(hopes[nights, day], more)
+        # from the last day back: what can be done from the beds, and what it adds by bed
+        for day in range(days - 1 if nights_max[e] > 0 else 0, 0, -1):
+            # nights that end before the day, and those that begin with the one before it
+            promise: Any = np.int64(NEVER)
+            for nights in range(1, most_nights + 1):
+                after = hopes[most_nights + 1 - nights, day]
+                if behind[nights, day] != NEVER and after != NEVER:
+                    promise = max(promise, behind[nights, day] + after)
+            if promise <= 0:
+                continue
+            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
+            here = low - at[e * days]
+            _lodge(
+                bed_of[here : here + high - low],
+                window[low:high],
+                window_at[e * days + day + 1] - 1,
+                spot[low:high],
+                gains[day + 1],
+                matter[e, day],
+            )
+            chains = chains_of(
+                low,
+                high,
+                most,
+                step_min,
+                travel,
+                home[e],
+                travel_max[e],
+                window_at[e * days + day],
+                window_from,
+                window_to,
+                duration,
+                request,
+                first,
+                last,
+                window,
+                place,
+                worth,
+                travel_cost,
+                order[here : here + high - low],
+                dearest[here + day : here + day + high - low + 1],
+                bed_of[here : here + high - low],
+                gains[day + 1],
+                bits[here : here + high - low],
+                home_floor[day, : most + 1] + night_cost,
+                home_floor[day, : most + 1] + night_cost - behind[most_nights, day],
+                home_floor[day, : most + 1] + night_cost - behind[most_nights - 1, day],
+                over,
+            )
+            if len(chains) == 0:
+                continue
+            beds, seen = _apart(
+                spot_place[spot_at[e * days + day - 1] : spot_at[e * days + day]],
+                matter[e, day - 1],
+            )
+            gain = np.full(len(beds), NEVER, dtype=np.int64)
+            for bed in range(1, len(beds)):
+                for i in range(len(chains)):
+                    if chains[i, TOTAL] <= gain[bed]:
+                        break
+                    leg = way_to(
+                        chains[i], beds[bed], window_from[window_at[e * days + day]], step_min, travel, place,
+                        first, travel_max[e] + extra * (most - chains[i, SIZE]),
+                    )  # fmt: skip
+                    if leg >= 0 and chains[i, MARKS] & seen[bed] == 0:
+                        more = chains[i, TOTAL] - travel_cost * leg
+                        if chains[i, END] > 0 and matter[e, day]:
+                            end = chains[i, END] + folded(
+                                chains[i, MARKS] | seen[bed], matter[e, day]
+                            )
+                            if gains[day + 1][end] == NEVER:
+                                continue
+                            more += gains[day + 1][end] - gains[day + 1][chains[i, END]]
+                        gain[bed] = max(gain[bed], more)
+            beds_of_day[day - 1], seen_of_day[day - 1] = beds, seen
+            gains[day], chains_of_day[day] = gain, chains
+        # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
+        came = no_gains
+        for day in range(days):
+            low, high, most = at[e * days + day], at[e * days + day + 1], most_of_day[day]
+            beds, gain = beds_of_day[day], gains[day + 1]
+            gained = np.full(len(beds), NEVER, dtype=np.int64)
+            kept_at[day, 0] = kept
+            if most > 0:
+                here = low - at[e * days]
+                best = np.full((len(beds), most + 1), NEVER, dtype=np.int64)
+                chain = np.full((len(beds), most + 1, most), -1, dtype=np.int32)
+            for bed in range(len(came) if most > 0 else 0):
+                if bed > 0 and (
+                    came[bed] == NEVER
+                    or gains[day][bed] == NEVER
+                    or came[bed] + gains[day][bed] <= 0
+                ):
+                    continue
+                if bed == 0 and len(beds) > 1:
+                    _lodge(
+                        bed_of[here : here + high - low],
+                        window[low:high],
+                        window_at[e * days + day + 1] - 1,
+                        spot[low:high],
+                        gain,
+                        matter[e, day],
+                    )
+                    _days_best(
+                        home[e],
+                        False,
+                        low,
+                        high,
+                        most,
+                        step_min,
+                        travel,
+                        home[e],
+                        travel_max[e],
+                        window_at[e * days + day],
+                        window_from,
+                        window_to,
+                        duration,
+                        request,
+                        first,
+                        last,
+                        window,
+                        place,
+                        worth,
+                        travel_cost,
+                        order[here : here + high - low],
+                        dearest[here + day : here + day + high - low + 1],
+                        bed_of[here : here + high - low],
+                        gain,
+                        bits[here : here + high - low],
+                        0,
+                        matter[e, day],
+                        home_floor[day, : most + 1].copy(),
+                        best,
+                        chain,
+                        over,
                     )
                 if bed == 0:
                     best[0] = home_best[day, 0, : most + 1]
                     chain[0] = home_chain[day, 0, : most + 1, :most]
-                for to in range(len(beds)):
-                    for k in range(1, most + 1):
-                        if best[to, k] == NEVER:
+                if bed > 0:
+                    best[:, :] = NEVER
+                    chains = chains_of_day[day]
+                    seen_before = seen_of_day[day - 1][bed]
+                    for i in range(len(chains)):
+                        if chains[i, TOTAL] + came[bed] <= 0:
+                            break
+                        leg = way_to(
+                            chains[i], beds_of_day[day - 1][bed], window_from[window_at[e * days + day]], step_min,
+                            travel, place, first, travel_max[e] + extra * (most - chains[i, SIZE]),
+                        )  # fmt: skip
+                        if leg < 0 or chains[i, MARKS] & seen_before != 0:
                             continue
+                        to, k = chains[i, END], chains[i, SIZE]
+                        value = chains[i, VALUE] - travel_cost * leg
+                        onward = np.int64(0)
+                        if to > 0:
+                            if matter[e, day]:
+                                to += folded(chains[i, MARKS] | seen_before, matter[e, day])
+                            onward = gain[to]
+                        if (
+                            onward != NEVER
+                            and value + onward + came[bed] > home_floor[day, k] + night_cost
+                            and value > best[to, k]
+                        ):
+                            best[to, k] = value
+                            chain[to, k, :k] = chains[i, CHAIN : CHAIN + k]
+                for to in range(len(beds)):
+                    dearer = np.int64(NEVER)
+                    for k in range(1, most + 1):
+                        if best[to, k] <= dearer:
+                            continue
+                        dearer = best[to, k]
                         if to > 0:
                             more = best[to, k] - home_floor[day, k]
                             if bed > 0:
@@ -833,6 +989,16 @@ def _rounds(
                         kept_pass[kept, :k] = chain[to, k, :k]
                         kept += 1
             kept_at[day, 1] = kept
+            # from here on only those beds are told apart that one may have come to
+            slept = np.flatnonzero(gained != NEVER)
+            if len(slept) + 1 < len(beds):
+                slept = np.append(np.zeros(1, dtype=slept.dtype), slept)
+                index = np.zeros(len(beds), dtype=np.int32)
+                index[slept] = np.arange(len(slept))
+                for one in range(kept_at[day, 0], kept):
+                    kept_to[one] = index[kept_to[one]]
+                beds_of_day[day], seen_of_day[day] = beds[slept], seen_of_day[day][slept]
+                gains[day + 1], gained = gain[slept], gained[slept]
             came = gained
         # sizes of the state: engagements and days with visits of the week, engagements of the round, nights, where one sleeps
         week_size: Any = 0
@@ -858,7 +1024,7 @@ def _rounds(
         now = np.full((sleeps, size), NEVER, dtype=np.int64)
         then = np.empty((sleeps, size), dtype=np.int64)
         taken = np.full((days, sleeps, size), -1, dtype=np.int32)
-        folded = np.full((days, sleeps, rests), -1, dtype=np.int32)
+        turned = np.full((days, sleeps, rests), -1, dtype=np.int32)
         now[0, 0] = 0
         for day in range(days):
             week = week_of_day[day]
@@ -869,7 +1035,7 @@ def _rounds(
                         for rest in range(rests):
                             if now[bed, ab * rests + rest] > then[bed, rest]:
                                 then[bed, rest] = now[bed, ab * rests + rest]
-                                folded[day, bed, rest] = ab
+                                turned[day, bed, rest] = ab
                 now, then = then, now
             then[:, :] = NEVER
             then[0] = now[0]
@@ -923,7 +1089,7 @@ def _rounds(
                 state = ((a * size_b + b) * size_c + c) * size_n + n
                 bed = kept_from[one]
             if day > 0 and week_of_day[day] != week_of_day[day - 1]:
-                state = folded[day, bed, state] * rests + state
+                state = turned[day, bed, state] * rests + state
         # found from the last day back
         for i in range((tours - begin) // 2):
             left, right = begin + i, tours - 1 - i
@@ -996,6 +1162,10 @@ def _bids(
     choosing: Any,
     chosen: Any,
     chosen_size: Any,
+    spot: Ints,
+    spot_at: Longs,
+    spot_place: Ints,
+    over: int,
     once: Ints,
     matter: Longs,
 ) -> Any:
@@ -1020,7 +1190,7 @@ def _bids(
             _, day, origin, end, size, chain = _rounds(
                 e, e + 1, days, step_min, visits_max, travel, week_of_day, home, per_day_max, round_left, week_left,
                 travel_max, nights_max, work_days_max, window_at, window_from, window_to, duration, at, request,
-                first, last, window, place, worth, travel_cost, night_cost, load_cost, once, matter,
+                first, last, window, place, worth, travel_cost, night_cost, load_cost, spot, spot_at, spot_place, over, once, matter,
             )  # fmt: skip
             chosen_size[e] = 0
             for t in range(len(size)):
@@ -1068,10 +1238,10 @@ def _bids(
                 more = 0.0
                 for one in range(presence_at[slot], presence_at[slot + 1]):
                     before = presence[one]
-                    over = -1.0 / team if required[s] else 0.0
+                    beyond = -1.0 / team if required[s] else 0.0
                     if one == presence_of[p]:
-                        over += 1.0
-                    presence[one] = max(0.0, before + step * over)
+                        beyond += 1.0
+                    presence[one] = max(0.0, before + step * beyond)
                     more += presence[one] - before
                 for seat in range(seat_at[r], seat_at[r + 1]):
                     if required[seat]:
@@ -1086,37 +1256,27 @@ def _bids(
 
 
 @numba.njit(cache=True, nogil=True)
-def _beds(place: Ints, window: Ints, last_window: int) -> Ints:
-    """The different places at which a day can end, after a 0 that stands for the home."""
-    found = np.zeros(len(place) + 1, dtype=np.int32)
-    size = 1
-    for i in range(len(place)):
-        if window[i] == last_window and _index_of(found[:size], place[i]) == 0:
-            found[size] = place[i]
-            size += 1
-    return found[:size].copy()
-
-
-@numba.njit(cache=True, nogil=True)
-def _apart(beds: Ints, matter: int) -> Any:
-    """Each bed as often as what was served before may differ, and what that is by bed; the home stays first."""
+def _lodge(
+    bed_of: Any, window: Ints, last_window: int, spot: Ints, gain: Longs, matter: int
+) -> None:
+    """Set which is the first bed where one may lodge after each pass: 0 for none, also where no bed has a `gain`."""
     each = subsets(matter)
-    places = np.zeros(1 + (len(beds) - 1) * each, dtype=np.int32)
-    seen = np.zeros(len(places), dtype=np.int64)
-    for bed in range(1, len(beds)):
-        for i in range(each):
-            places[1 + (bed - 1) * each + i] = beds[bed]
-            seen[1 + (bed - 1) * each + i] = unfolded(i, matter)
-    return places, seen
+    for i in range(len(spot)):
+        there = len(gain) > 1 and window[i] == last_window
+        bed_of[i] = 1 + spot[i] * each if there else 0
 
 
 @numba.njit(cache=True, nogil=True)
-def _index_of(beds: Ints, place: int) -> int:
-    """The first bed at a place; 0 when none is."""
-    for bed in range(1, len(beds)):
-        if beds[bed] == place:
-            return bed
-    return 0
+def _apart(spots: Ints, matter: int) -> Any:
+    """Each place as a bed as often as what was served before may differ, and what that is by bed; the home stays first."""
+    each = subsets(matter)
+    beds = np.zeros(1 + len(spots) * each, dtype=np.int32)
+    seen = np.zeros(len(beds), dtype=np.int64)
+    for spot in range(len(spots)):
+        for i in range(each):
+            beds[1 + spot * each + i] = spots[spot]
+            seen[1 + spot * each + i] = unfolded(i, matter)
+    return beds, seen
 
 
 @numba.njit(cache=True, nogil=True)
