@@ -15,7 +15,7 @@ from services.scheduling.optimizer import check
 from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.duals import Duals
 from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
-from services.scheduling.optimizer.master import WHOLE_S, Master, Solved
+from services.scheduling.optimizer.master import WHOLE_LEFT_S, WHOLE_S, Master, Solved
 from services.scheduling.optimizer.packed import Packed
 from services.scheduling.optimizer.polish import polished
 from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds, tabulate
@@ -49,6 +49,10 @@ LOOK_EVERY = 10
 """Passes between two looks at what the first prices prove."""
 PASSES_PER_MASTER = 15
 """Passes for the first prices where the number of masters is limited."""
+PART_TOURS = 30_000
+"""Tours of the people who are free at a time when a plan is made of tours."""
+PARTS, PARTS_IDLE = 20, 4
+"""Parts of the people looked at in a row, and how many in a row may bring nothing."""
 POLISH_EVERY = 10
 """Masters between two plans from the tours found."""
 PREPARED_AFTER = 1
@@ -72,6 +76,7 @@ class Bounder:
     def __init__(self, problem: Problem, packed: Packed, *, seed: int = 0) -> None:
         """`seed` decides in which order people come."""
         self._seed = seed
+        self._dice = np.random.default_rng(seed)
         self._problem, self._packed = problem, packed
         passes = tabulate(packed)
         self._shape = Shape(problem, packed, passes)
@@ -85,15 +90,15 @@ class Bounder:
         until: Callable[[], bool],
         tell: Tell,
         incumbent: Callable[[], Plan],
-        offer: Callable[[Plan], None] | None = None,
+        offer: Callable[[Plan], Plan] | None = None,
         limits: int | None = None,
         left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> None:
         """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve.
 
         `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
-        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`), which
-        are looked for as long as `left_s()` seconds are left.
+        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`) and
+        gives back the best that is known then; they are looked for as long as `left_s()` seconds are left.
         """
         relaxation = self._relaxed(Stage.NEED)
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
@@ -107,13 +112,15 @@ class Bounder:
         if need is not None:
             pool = Master(relaxation)
 
-            def polish() -> None:
-                if offer is not None and not until():
-                    plan = polished(self._shape, pool, incumbent(), until=until, left_s=left_s)
-                    if plan is not None:
-                        offer(plan)
+            def polish() -> bool:
+                return offer is not None and self._polished(
+                    pool, incumbent(), offer, until=until, left_s=left_s
+                )
 
             self._ascend(relaxation, need, pool, polish, until=until, tell=tell, masters=limits)
+            # a master of so many tours would take all that is left of the time
+            while len(pool) > PART_TOURS and polish():
+                pass
             self._improved(
                 relaxation,
                 until=until,
@@ -137,12 +144,44 @@ class Bounder:
                 relaxation.stage, bound, relaxation.duals(best.point, relaxation.kept(alone, slots))
             )
 
+    def _polished(
+        self,
+        pool: Master,
+        plan: Plan,
+        offer: Callable[[Plan], Plan],
+        *,
+        until: Callable[[], bool],
+        left_s: Callable[[], float],
+    ) -> bool:
+        """Offer plans from the pool that are better than `plan`; where it is large, some parts of the people after each other, by chance.
+        Whether there was one.
+        """
+
+        def need() -> int:
+            return check.values(self._problem, plan)[Stage.NEED]
+
+        begun = reached = need()
+        share, idle = PART_TOURS / max(1, len(pool)), 0
+        for _ in range(PARTS if share < 1 else 1):
+            if until() or left_s() < WHOLE_LEFT_S or idle == PARTS_IDLE:
+                break
+            part = self._dice.random(self._packed.experts) < share
+            found = polished(
+                self._shape, pool, plan, until=until, left_s=left_s,
+                part=part if share < 1 else None,
+            )  # fmt: skip
+            if found is not None:
+                plan = offer(found)
+            idle = 0 if need() > reached else idle + 1
+            reached = need()
+        return reached > begun
+
     def _ascend(
         self,
         relaxation: Relaxation,
         best: _Best,
         pool: Master,
-        polish: Callable[[], None],
+        polish: Callable[[], object],
         *,
         until: Callable[[], bool],
         tell: Tell,
@@ -182,7 +221,7 @@ class Bounder:
         masters: int | None,
         best: _Best | None = None,
         master: Master | None = None,
-        polish: Callable[[], None] = lambda: None,
+        polish: Callable[[], object] = lambda: None,
     ) -> _Best | None:
         """The best prices after so many masters (None: until nothing changes); None when there was no time for any."""
         if best is None:

@@ -48,7 +48,8 @@ class Master:
 
     def __init__(self, relaxation: Relaxation) -> None:
         self._relaxation = relaxation
-        self._known: set[bytes] = set()
+        self._known: dict[bytes, int] = {}
+        """Which tour is which."""
         self._days: list[int] = []
         self._from: list[int] = []
         self._to: list[int] = []
@@ -73,6 +74,10 @@ class Master:
         self._present = np.zeros(len(shape.presence_slot), dtype=np.bool_)
         """Which of `Shape.presences` have rows: whoever was seen in more of a team than there was."""
 
+    def __len__(self) -> int:
+        """Tours known."""
+        return len(self._days)
+
     def add_single(self, solved: Solved, *, most: int) -> int:
         """Take the tours of one visit that would improve the program, at most so many, the most promising first."""
         relaxation, single = self._relaxation, self._single
@@ -96,7 +101,7 @@ class Master:
         key = _key(origin, end, own)
         if key in self._known:
             return False
-        self._known.add(key)
+        self._known[key] = len(self._days)
         self._days.append(day)
         self._from.append(origin)
         self._to.append(end)
@@ -136,7 +141,7 @@ class Master:
             here, inside = place, window
         if end == HOME:
             minutes += int(packed.travel[here, home])
-        return minutes <= packed.travel_max[expert]
+        return minutes <= int(packed.travel_max[expert])
 
     def forget(self, tours: Numbers, *, idle: int) -> None:
         """Drop tours that the program has not taken for `idle` times."""
@@ -152,7 +157,8 @@ class Master:
         self._to = [self._to[i] for i in stay]
         self._passes = [self._passes[i] for i in stay]
         self._age = [self._age[i] for i in stay]
-        self._known = {_key(*tour) for tour in zip(self._from, self._to, self._passes, strict=True)}
+        keys = (_key(*tour) for tour in zip(self._from, self._to, self._passes, strict=True))
+        self._known = {key: tour for tour, key in enumerate(keys)}
         self._single_known[:] = False
         for origin, end, own in zip(self._from, self._to, self._passes, strict=True):
             if len(own) == 1 and origin == end == HOME:
@@ -208,10 +214,11 @@ class Master:
         kept: Sequence[tuple[Numbers, int]],
         *,
         until: Callable[[], bool],
+        fixed: Sequence[tuple[int, int, int, Numbers]] = (),
         left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> list[tuple[int, int, int, Numbers]] | None:
         """Tours that together are a plan of the most need: (person-day, where from, where to, passes); None when none was found
-        in what is left of the time.
+        in what is left of the time. Whoever has tours that are `fixed` and known has these and no others.
 
         For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
         meet are not looked at.
@@ -219,8 +226,18 @@ class Master:
         if left_s() < WHOLE_LEFT_S:
             return None
         shape = self._relaxation.shape
-        program = self._program()
+        days = shape.packed.days
+        settled = np.zeros(shape.packed.experts, dtype=np.bool_)
+        settled[[day // days for day, *_ in fixed]] = True
+        some = ~settled[np.array(self._days, dtype=np.int64) // days]
+        own = [self._known[_key(origin, end, passes)] for _, origin, end, passes in fixed]
+        some[own] = True
+        program = self._program(some)
         count, alone = len(program.tour), len(shape.alone)
+        given = np.full(len(self._days), -1, dtype=np.int64)
+        given[own] = program.rows.take(len(own), 1.0, 1.0) + np.arange(len(own))
+        given = given[program.tour]
+        program.rows.put(given[given >= 0], np.flatnonzero(given >= 0), 1.0)
         least = program.rows.take(len(kept), -np.inf, np.inf)
         for row, (weights, much) in enumerate(kept):
             program.rows.lower[least + row] = much
@@ -241,13 +258,16 @@ class Master:
         chosen = program.tour[result[1][:count] > 0.5].tolist()
         return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
 
-    def _program(self) -> "_Program":
-        """Rows and columns: tours, then what is served (single requests, then slots)."""
+    def _program(self, some: Numbers | None = None) -> "_Program":
+        """Rows and columns: tours, of which only `some`, flags by tour, then what is served (single requests, then slots)."""
         relaxation, shape = self._relaxation, self._relaxation.shape
         packed, passes = shape.packed, shape.passes
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
         tour, seen_before, seen_after = self._ways()
+        if some is not None:
+            inside = some[tour]
+            tour, seen_before, seen_after = tour[inside], seen_before[inside], seen_after[inside]
         count = len(tour)
         sizes = np.array([len(own) for own in self._passes], dtype=np.int64)[tour]
         chosen = (

@@ -7,9 +7,9 @@ still reach (labels with a resource that is left open: Irnich and Desaulniers 20
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.packed import Ints, Longs, Shorts
 
 END, SIZE, VALUE, TOTAL, LATEST, LEGS, MARKS, CHAIN = range(8)
@@ -23,7 +23,7 @@ BRANCHES_MAX = 5_000_000
 """Branches looked at before the dearest passes stand for all chains."""
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def chains_of(
     low: int,
     high: int,
@@ -192,7 +192,7 @@ def chains_of(
     return _undominated(rows[:found], place)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _undominated(rows: Any, place: Ints) -> Any:
     """Rows by `TOTAL`, without those that another makes useless."""
     ranked = rows[np.argsort(-rows[:, TOTAL], kind="mergesort")]
@@ -231,7 +231,7 @@ def _undominated(rows: Any, place: Ints) -> Any:
     return ranked[:kept].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _dearest_only(
     visits_max: int,
     order: Longs,
@@ -273,7 +273,7 @@ def _dearest_only(
     return rows[np.argsort(-rows[:, TOTAL], kind="mergesort")]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def way_to(
     row: Longs,
     bed: int,
@@ -283,7 +283,7 @@ def way_to(
     place: Ints,
     first: Ints,
     travel_max: int,
-) -> int:
+) -> Any:
     """Minutes of the way from `bed` to the first visit of a chain; -1 when it cannot be made from there."""
     p = row[CHAIN]
     leg = np.int64(travel[bed, place[p]])
@@ -293,8 +293,8 @@ def way_to(
     return leg
 
 
-@numba.njit(cache=True, nogil=True)
-def detours(travel: Shorts, shortest_min: int) -> int:
+@njit()
+def detours(travel: Shorts, shortest_min: int) -> Any:
     """By how many minutes a way over a third place may be shorter than the straight one; -1 when a visit of `shortest_min` may be.
 
     O(places^3), half a second for 1,800.
@@ -310,7 +310,7 @@ def detours(travel: Shorts, shortest_min: int) -> int:
     return over if over <= shortest_min else -1
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def spared(over: int, travel_cost: int) -> tuple[int, int]:
     """What a visit is worth at most that can be left out, and how many minutes of travel that may cost."""
     return (-travel_cost * over, over) if over >= 0 else (NEVER, 0)

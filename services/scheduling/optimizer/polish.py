@@ -1,7 +1,8 @@
 """Plans from the bound's side: of the day tours that people took at good prices, those that are worth most together.
 
 The tours are a pool (`master.py`); which of them fit together is a program in whole numbers, solved by OR-Tools within a time limit. Its
-relaxation is tight, so that this takes seconds where a search would go from plan to plan. What comes out is offered to the search.
+relaxation is tight, so that this takes seconds where a search would go from plan to plan. Where there are very many tours, a part of the
+people is free at a time. What comes out is offered to the search.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,14 +26,18 @@ def polished(
     incumbent: Plan,
     *,
     until: Callable[[], bool],
+    part: Numbers | None = None,
     left_s: Callable[[], float] = lambda: WHOLE_S,
 ) -> Plan | None:
     """A plan of the most need from tours of the pool and of the incumbent, which keeps what that one reaches of EMERGENCY and FLOOR; None
-    when none was found. It may break rules about pairs of people; whoever takes it has it checked.
+    when none was found. With `part`, flags by person, the others do what they do in the incumbent. It may break rules about pairs of
+    people; whoever takes it has it checked.
     """
     problem, packed = shape.problem, shape.packed
-    for tour in _tours_of(shape, incumbent):
+    own = list(_tours_of(shape, incumbent))
+    for tour in own:
         pool.take(*tour)
+    fixed = [] if part is None else [tour for tour in own if not part[tour[0] // packed.days]]
     values = check.values(problem, incumbent)
     kept: list[tuple[Numbers, int]] = [
         (packed.weight * (packed.emergency > 0), values[Stage.EMERGENCY])
@@ -41,7 +46,7 @@ def polished(
         weights = np.zeros(packed.requests, dtype=np.int64)
         weights[members] = packed.weight[members]
         kept.append((weights, -(-values[Stage.FLOOR] * share.target // 1000) - share.carried))
-    tours = pool.whole(kept, until=until, left_s=left_s)
+    tours = pool.whole(kept, until=until, fixed=fixed, left_s=left_s)
     return None if tours is None else _plan_of(shape, tours)
 
 

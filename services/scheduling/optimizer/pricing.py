@@ -17,10 +17,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.once import ONCE_MAX, Once, folded, subsets, unfolded
 from services.scheduling.optimizer.onward import (
     ANY_TIME,
@@ -318,7 +318,7 @@ def _visits_max(packed: Packed, passes: Passes) -> int:
     return int(max(1, np.minimum(most, days.max(axis=1)).max()))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _passes(
     days: int,
     step_min: int,
@@ -403,7 +403,7 @@ def _passes(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _days_best(
     origin: int,
     away: bool,
@@ -560,7 +560,7 @@ def _days_best(
                         lodged[k] = max(lodged[k], value[depth])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _dearest_only(
     low: int,
     high: int,
@@ -591,7 +591,7 @@ def _dearest_only(
             break
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _rounds(
     first_expert: int,
     last_expert: int,
@@ -1109,7 +1109,7 @@ def _rounds(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _bids(
     people: Longs,
     own: Longs,
@@ -1255,7 +1255,7 @@ def _bids(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _lodge(
     bed_of: Any, window: Ints, last_window: int, spot: Ints, gain: Longs, matter: int
 ) -> None:
@@ -1266,7 +1266,7 @@ def _lodge(
         bed_of[i] = 1 + spot[i] * each if there else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _apart(spots: Ints, matter: int) -> Any:
     """Each place as a bed as often as what was served before may differ, and what that is by bed; the home stays first."""
     each = subsets(matter)
@@ -1279,7 +1279,7 @@ def _apart(spots: Ints, matter: int) -> Any:
     return beds, seen
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _longer(values: Any, room: int) -> Any:
     more = np.empty(room, dtype=values.dtype)
     more[: len(values)] = values

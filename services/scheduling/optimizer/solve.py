@@ -354,12 +354,14 @@ class _Search:
             left_s=left_s,
         )
 
-    def _offer(self, plan: Plan) -> None:
-        """Leave a plan for the search, if it is sound and better than the best one."""
-        sound = sound_part(self._problem, plan)
-        if _key(self._problem, sound) > _key(self._problem, self.so_far()):
-            with self._lock:
-                self._offered = sound
+    def _offer(self, plan: Plan) -> Plan:
+        """Leave what is sound of a plan for the search, if it is better than the best one; the better of the two."""
+        sound, best = sound_part(self._problem, plan), self.so_far()
+        if _key(self._problem, sound) <= _key(self._problem, best):
+            return best
+        with self._lock:
+            self._offered = sound
+        return sound
 
     def _taken(self) -> Plan | None:
         with self._lock:
