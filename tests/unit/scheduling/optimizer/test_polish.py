@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from services.scheduling.optimizer import check
@@ -64,6 +65,27 @@ def test_a_plan_is_found_again_from_its_own_tours() -> None:
         (one.request, one.seat, one.expert) for one in plan.assignments
     }
     assert again.nights == plan.nights
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_not_of_the_part_does_what_they_did(seed: int) -> None:
+    problem = round_problem(60, 30, seed=seed)
+    shape, pool = pool_of(problem, passes=60)
+    queue = first_come(problem, range(60))
+    part = np.arange(30) % 2 == 0
+    plan = polished(shape, pool, queue, until=lambda: False, part=part)
+    assert plan is not None
+
+    def settled(plan: Plan) -> set[tuple[int, int, int]]:
+        busy = {one.expert for one in queue.assignments if not part[one.expert]}
+        return {(a.request, a.seat, a.expert) for a in plan.assignments if a.expert in busy}
+
+    assert settled(plan) == settled(queue)
+    assert settled(queue)
+    whole = polished(shape, pool, queue, until=lambda: False)
+    assert whole is not None
+    before, better, best = (check.values(problem, one)[Stage.NEED] for one in (queue, plan, whole))
+    assert before <= better <= best
 
 
 def test_nothing_is_waited_for_when_somebody_says_to_end() -> None:
