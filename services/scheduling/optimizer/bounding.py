@@ -51,7 +51,7 @@ PASSES_PER_MASTER = 15
 """Passes for the first prices where the number of masters is limited."""
 PART_TOURS = 30_000
 """Tours of the people who are free at a time when a plan is made of tours."""
-PARTS, PARTS_IDLE = 20, 4
+PARTS, PARTS_IDLE = 5, 4
 """Parts of the people looked at in a row, and how many in a row may bring nothing."""
 POLISH_EVERY = 10
 """Masters between two plans from the tours found."""
@@ -118,9 +118,6 @@ class Bounder:
                 )
 
             self._ascend(relaxation, need, pool, polish, until=until, tell=tell, masters=limits)
-            # a master of so many tours would take all that is left of the time
-            while len(pool) > PART_TOURS and polish():
-                pass
             self._improved(
                 relaxation,
                 until=until,
@@ -181,7 +178,7 @@ class Bounder:
         relaxation: Relaxation,
         best: _Best,
         pool: Master,
-        polish: Callable[[], object],
+        polish: Callable[[], bool],
         *,
         until: Callable[[], bool],
         tell: Tell,
@@ -210,7 +207,9 @@ class Bounder:
                     if valued.bound < best.bound:
                         best.bound, best.point = valued.bound, point
                         self._say(relaxation, best, tell)
-            polish()
+            # where there are very many tours, plans have more to gain than prices now
+            while polish() and len(pool) > PART_TOURS:
+                pass
 
     def _improved(
         self,
