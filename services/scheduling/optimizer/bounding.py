@@ -34,8 +34,10 @@ FEW = 20
 """With fewer new tours than this the master knows nearly all that matters, and the prices may move further."""
 SINGLES_MAX = 30_000
 """Tours of one visit taken into the master at once."""
-IDLE = 12
-"""Drop a tour that the master has not used for so many times."""
+IDLE, FORGET_ABOVE = 12, 20_000
+"""Drop a tour that the master has not used for so many times, once it knows so many: what is dropped too soon is found again and again,
+and prices no longer get better.
+"""
 NEED_PRICES = {Stage.TRAVEL: (2000, 10_000, 50_000), Stage.LOAD: (5, 20, 100)}
 """Prices of a unit of need, as multiples of 1 / SCALE of the stage's unit, that are tried."""
 
@@ -127,6 +129,7 @@ class Bounder:
                 master=pool,
                 polish=polish,
             )
+            polish()
         self._later(tell=tell, plan=incumbent())
         if need is not None:
             self._emergency(need, emergency, tell=tell, plan=incumbent())
@@ -255,7 +258,8 @@ class Bounder:
                 if valued.bound < best.bound:
                     best.bound, best.point, moved = valued.bound, point, mix
                     self._say(relaxation, best, tell)
-            master.forget(solved.tours, idle=IDLE)
+            if len(master) > FORGET_ABOVE:
+                master.forget(solved.tours, idle=IDLE)
             if done % POLISH_EVERY == POLISH_EVERY - 1:
                 polish()
             if moved is None and new == 0:
