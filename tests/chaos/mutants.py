@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         "a repeated command is done again",
         "libs/rpc/repeat.py",
-        "    if not request_id:\n",
-        "    if request_id or not request_id:\n",
+        "        elif one.request_id:\n",
+        "        elif one.request_id and not one.request_id:\n",
     ),
     Mutant(
         "a round is shown as its decisions come",
