@@ -189,7 +189,7 @@ function Change({ request, answers }: { request: Request; answers: boolean }) {
   const [key] = useState(newKey);
   const change = request.change!;
   const now = told(request);
-  const wanted = change.wanted ? told(change.wanted) : now;
+  const wanted = change.wanted ? told({ ...change.wanted, notes: request.notes }) : now; // what is said of the place is not part of a change
   const inRound = request.state === "IN_ROUND";
   async function answer(accept: boolean) {
     setBusy(true);
