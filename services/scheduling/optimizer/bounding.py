@@ -159,10 +159,10 @@ class Bounder:
         Whether there was one.
         """
 
-        def need() -> int:
+        def need(plan: Plan) -> int:
             return check.values(self._problem, plan)[Stage.NEED]
 
-        begun = reached = need()
+        begun = reached = need(plan)
         share, idle = PART_TOURS / max(1, len(pool)), 0
         for _ in range(PARTS if share < 1 else 1):
             if until() or left_s() < WHOLE_LEFT_S or idle == PARTS_IDLE:
@@ -172,10 +172,11 @@ class Bounder:
                 self._shape, pool, plan, until=until, left_s=left_s,
                 part=part if share < 1 else None,
             )  # fmt: skip
+            before = reached
             if found is not None:
                 plan = offer(found)
-            idle = 0 if need() > reached else idle + 1
-            reached = need()
+                reached = need(plan)
+            idle = 0 if reached > before else idle + 1
         return reached > begun
 
     def _ascend(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from services.scheduling.optimizer.compiling import njit
+from services.scheduling.optimizer.once import folded
 from services.scheduling.optimizer.packed import Ints, Longs, Shorts
 
 END, SIZE, VALUE, TOTAL, LATEST, LEGS, MARKS, CHAIN = range(8)
@@ -19,6 +20,7 @@ latest start of the first visit, minutes of travel after it, bits of what it ser
 ANY_TIME = 2**40
 """No limit to a start."""
 NEVER = -(2**60)
+"""Worth of what cannot be."""
 BRANCHES_MAX = 5_000_000
 """Branches looked at before the dearest passes stand for all chains."""
 
@@ -103,11 +105,7 @@ def chains_of(
             depth -= 1
             continue
         position[depth] = i + 1
-        known = False
-        for j in range(1, depth + 1):
-            if request[path[j]] == request[p]:
-                known = True
-        if known:
+        if serves(path, 1, depth + 1, request, request[p]):
             continue
         into = window[p]
         # `late` is the latest start of the first visit, `since` what lies at least between that and the start of this one
@@ -152,14 +150,7 @@ def chains_of(
         marks[depth] = marks[depth - 1] | bits[p - low]
         position[depth] = 0 if worth[p] > spare else count
         # what could still follow starts no earlier than now
-        a, b = 0, count
-        while a < b:
-            middle = (a + b) // 2
-            if last[low + middle] < time[depth]:
-                a = middle + 1
-            else:
-                b = middle
-        reach[depth] = dearest[a]
+        reach[depth] = dearest[ended_by(last, low, high, time[depth])]
         back = np.int64(travel[place[p], home])
         for way in range(2):
             if way == 0:
@@ -245,18 +236,10 @@ def _dearest_only(
     """The sum of the dearest passes of different requests, as if they always fitted and ended wherever one likes."""
     ends = np.unique(bed_of)
     rows = np.zeros((visits_max * (len(ends) + 1), CHAIN + visits_max), dtype=np.int64)
-    found, size, total = 0, 0, 0
-    chain = np.zeros(visits_max, dtype=np.int64)
-    for p in order:
-        known = False
-        for j in range(size):
-            if request[chain[j]] == request[p]:
-                known = True
-        if known:
-            continue
-        chain[size] = p
-        size += 1
-        total += worth[p]
+    found, total = 0, 0
+    chain = dearest_of(visits_max, order, request)
+    for size in range(1, len(chain) + 1):
+        total += worth[chain[size - 1]]
         for i in range(-1, len(ends)):
             end = 0 if i < 0 else ends[i]
             if (i >= 0 and end == 0) or gain[end] == NEVER:
@@ -267,16 +250,59 @@ def _dearest_only(
             row[LATEST], row[LEGS] = ANY_TIME, -ANY_TIME
             row[CHAIN : CHAIN + size] = chain[:size]
             found += 1
-        if size == visits_max:
-            break
     rows = rows[:found]
     return rows[np.argsort(-rows[:, TOTAL], kind="mergesort")]
+
+
+@njit()
+def dearest_of(visits_max: int, order: Longs, request: Ints) -> Any:
+    """The first passes of `order` that are for different requests, at most so many."""
+    chain = np.zeros(visits_max, dtype=np.int64)
+    size = 0
+    for p in order:
+        if size == visits_max:
+            break
+        if not serves(chain, 0, size, request, request[p]):
+            chain[size] = p
+            size += 1
+    return chain[:size]
+
+
+@njit()
+def serves(path: Any, begin: int, end: int, request: Ints, wanted: int) -> bool:
+    """Whether one of the passes from `path[begin]` to before `path[end]` is for the request."""
+    found = False
+    for j in range(begin, end):
+        found |= request[path[j]] == wanted
+    return found
+
+
+@njit()
+def ended_by(last: Ints, low: int, high: int, time: int) -> int:
+    """How many of the passes `low` to `high`, by latest start, can no longer start at `time`."""
+    a, b = low, high
+    while a < b:
+        middle = (a + b) // 2
+        if last[middle] < time:
+            a = middle + 1
+        else:
+            b = middle
+    return a - low
+
+
+@njit()
+def end_of(row: Longs, seen: int, matter: int) -> Any:
+    """The bed in which a chain ends that begins where `seen` had been served, 0 at home."""
+    if row[END] > 0 and matter:
+        return row[END] + folded(row[MARKS] | seen, matter)
+    return row[END]
 
 
 @njit()
 def way_to(
     row: Longs,
     bed: int,
+    seen: int,
     opens: int,
     step_min: int,
     travel: Shorts,
@@ -284,11 +310,11 @@ def way_to(
     first: Ints,
     travel_max: int,
 ) -> Any:
-    """Minutes of the way from `bed` to the first visit of a chain; -1 when it cannot be made from there."""
+    """Minutes of the way from `bed` to the first visit of a chain; -1 when it cannot be made from there, or serves again what was `seen`."""
     p = row[CHAIN]
     leg = np.int64(travel[bed, place[p]])
     start = max(np.int64(first[p]), -(-(opens + leg) // step_min) * step_min)
-    if start > row[LATEST] or row[LEGS] + leg > travel_max:
+    if row[MARKS] & seen or start > row[LATEST] or row[LEGS] + leg > travel_max:
         return -1
     return leg
 

@@ -25,13 +25,16 @@ from services.scheduling.optimizer.once import ONCE_MAX, Once, folded, subsets, 
 from services.scheduling.optimizer.onward import (
     ANY_TIME,
     CHAIN,
-    END,
-    MARKS,
+    NEVER,
     SIZE,
     TOTAL,
     VALUE,
     chains_of,
+    dearest_of,
     detours,
+    end_of,
+    ended_by,
+    serves,
     spared,
     way_to,
 )
@@ -43,10 +46,6 @@ Numbers = NDArray[Any]
 
 HOME = -1
 """Where a day begins or ends, if not in a bed away."""
-ANYWHERE = -2
-"""A bed that is wherever one likes, for what a night could add at most."""
-NEVER = -(2**60)
-"""Worth of what cannot be."""
 
 BRANCHES_MAX = 1_000_000
 """Branches looked at for one person-day before its value is bounded by the dearest passes alone."""
@@ -405,7 +404,6 @@ def _passes(
 
 @njit()
 def _days_best(
-    origin: int,
     away: bool,
     low: int,
     high: int,
@@ -430,19 +428,18 @@ def _days_best(
     bed_of: Ints,
     gain: Longs,
     bits: Longs,
-    seen: int,
     matter: int,
     floor: Longs,
     best: Any,
     chain: Any,
     over: int,
 ) -> None:
-    """Fill `best[to, k]` and `chain[to, k]` of one person-day that begins at `origin`, a bed (or `ANYWHERE`) where `away`, else the home.
+    """Fill `best[to, k]` and `chain[to, k]` of one person-day that begins wherever one likes where `away`, else at home.
 
     `to` is 0 where the day ends at home, else a bed: whoever ends with pass `p` may lodge in bed `bed_of[p - low]` (0: in none).
     `gain[to]` is the most that beginning the next day in that bed can add to beginning it at home with no fewer visits. Chains of
     `k` visits are kept that are worth more than `floor[k]`, with that gain where there is one; it rises with those found that end
-    at home. `bits[p - low]` is the bit of a request that is served once in a tour, of which `seen` have been; whoever lodges in a bed has those
+    at home. `bits[p - low]` is the bit of a request that is served once in a tour; whoever lodges in a bed has served those
     that `matter`, and `bed_of` is the first of the beds there. `order` has the passes by worth, the dearest first; `dearest[i]` is the most that the passes from `low + i` on are worth.
     """
     count = high - low
@@ -461,8 +458,6 @@ def _days_best(
     legs = np.zeros(visits_max + 1, dtype=np.int64)
     reach = np.zeros(visits_max + 1, dtype=np.int64)
     marks = np.zeros(visits_max + 1, dtype=np.int64)
-    marks[0] = seen
-    spot[0] = origin
     where[0] = first_window if away else -1
     time[0] = window_from[first_window]
     reach[0] = dearest[0]
@@ -471,7 +466,7 @@ def _days_best(
     while depth >= 0:
         branches += 1
         if branches > BRANCHES_MAX:
-            _dearest_only(low, high, visits_max, order, request, worth, best, chain)
+            _dearest_only(visits_max, order, request, worth, best, chain)
             return
         i = position[depth]
         leave = i == count or depth == visits_max
@@ -490,17 +485,11 @@ def _days_best(
             depth -= 1
             continue
         position[depth] = i + 1
-        known = False
-        for j in range(1, depth + 1):
-            if request[path[j]] == request[p]:
-                known = True
-        if known or bits[p - low] & marks[depth]:
+        if serves(path, 1, depth + 1, request, request[p]):
             continue
         into, here = window[p], where[depth]
         if here == into:
-            leg = np.int64(0)
-            if spot[depth] != ANYWHERE:
-                leg = np.int64(travel[spot[depth], place[p]])
+            leg = np.int64(travel[spot[depth], place[p]] if depth > 0 else 0)
             arrives = time[depth] + leg
         elif here < into and not (away and depth == 0):
             leg = np.int64(0)
@@ -527,14 +516,7 @@ def _days_best(
         legs[depth] = legs[depth - 1] + leg
         position[depth] = 0 if worth[p] > spare else count
         # what could still follow starts no earlier than now
-        a, b = 0, count
-        while a < b:
-            middle = (a + b) // 2
-            if last[low + middle] < time[depth]:
-                a = middle + 1
-            else:
-                b = middle
-        reach[depth] = dearest[a]
+        reach[depth] = dearest[ended_by(last, low, high, time[depth])]
         back = np.int64(travel[place[p], home])
         if time[depth] + back <= window_to[into] and legs[depth] + back <= most_travel:
             total = value[depth] - travel_cost * back
@@ -562,33 +544,21 @@ def _days_best(
 
 @njit()
 def _dearest_only(
-    low: int,
-    high: int,
     visits_max: int,
-    order: Any,
+    order: Longs,
     request: Ints,
     worth: Longs,
     best: Any,
     chain: Any,
 ) -> None:
     """The sum of the dearest passes of different requests, as if they always fitted and ended wherever one likes."""
-    size, total = 0, 0
-    for i in range(high - low):
-        p = order[i]
-        known = False
-        for j in range(size):
-            if request[chain[0, visits_max, j]] == request[p]:
-                known = True
-        if known:
-            continue
-        chain[0, visits_max, size] = p
-        size += 1
-        total += worth[p]
+    dear = dearest_of(visits_max, order, request)
+    total = 0
+    for size in range(1, len(dear) + 1):
+        total += worth[dear[size - 1]]
         for to in range(len(best)):
             best[to, size] = total
-            chain[to, size, :size] = chain[0, visits_max, :size]
-        if size == visits_max:
-            break
+            chain[to, size, :size] = dear[:size]
 
 
 @njit()
@@ -688,7 +658,6 @@ def _rounds(
                 dear[i] = max(dear[i + 1], worth[low + i])
             home_floor[day, :] = 0
             _days_best(
-                home[e],
                 False,
                 low,
                 high,
@@ -714,7 +683,6 @@ def _rounds(
                 no_gains,
                 bits[here : here + high - low],
                 0,
-                0,
                 home_floor[day, : most + 1],
                 home_best[day],
                 home_chain[day],
@@ -737,12 +705,11 @@ def _rounds(
                     continue
                 here = low - at[e * days]
                 freely[day, 0] = 0
+                lodges = (window[low:high] == window_at[e * days + day + 1] - 1).astype(np.int32)
                 for away in (True, False):
-                    origin = ANYWHERE if away else home[e]
                     best = np.full((2, most + 1), NEVER, dtype=np.int64)
                     chain = np.full((2, most + 1, most), -1, dtype=np.int32)
                     _days_best(
-                        origin,
                         away,
                         low,
                         high,
@@ -764,10 +731,9 @@ def _rounds(
                         travel_cost,
                         order[here : here + high - low],
                         dearest[here + day : here + day + high - low + 1],
-                        (window[low:high] == window_at[e * days + day + 1] - 1).astype(np.int32),
+                        lodges,
                         no_limits,
                         bits[here : here + high - low],
-                        0,
                         0,
                         home_floor[day, : most + 1].copy(),
                         best,
@@ -816,6 +782,7 @@ def _rounds(
                 gains[day + 1],
                 matter[e, day],
             )
+            base = home_floor[day, : most + 1] + night_cost
             chains = chains_of(
                 low,
                 high,
@@ -840,9 +807,9 @@ def _rounds(
                 bed_of[here : here + high - low],
                 gains[day + 1],
                 bits[here : here + high - low],
-                home_floor[day, : most + 1] + night_cost,
-                home_floor[day, : most + 1] + night_cost - behind[most_nights, day],
-                home_floor[day, : most + 1] + night_cost - behind[most_nights - 1, day],
+                base,
+                base - behind[most_nights, day],
+                base - behind[most_nights - 1, day],
                 over,
             )
             if len(chains) == 0:
@@ -857,19 +824,16 @@ def _rounds(
                     if chains[i, TOTAL] <= gain[bed]:
                         break
                     leg = way_to(
-                        chains[i], beds[bed], window_from[window_at[e * days + day]], step_min, travel, place,
-                        first, travel_max[e] + extra * (most - chains[i, SIZE]),
+                        chains[i], beds[bed], seen[bed], window_from[window_at[e * days + day]], step_min, travel,
+                        place, first, travel_max[e] + extra * (most - chains[i, SIZE]),
                     )  # fmt: skip
-                    if leg >= 0 and chains[i, MARKS] & seen[bed] == 0:
-                        more = chains[i, TOTAL] - travel_cost * leg
-                        if chains[i, END] > 0 and matter[e, day]:
-                            end = chains[i, END] + folded(
-                                chains[i, MARKS] | seen[bed], matter[e, day]
-                            )
-                            if gains[day + 1][end] == NEVER:
-                                continue
-                            more += gains[day + 1][end] - gains[day + 1][chains[i, END]]
-                        gain[bed] = max(gain[bed], more)
+                    to = end_of(chains[i], seen[bed], matter[e, day])
+                    if leg < 0 or (to > 0 and gains[day + 1][to] == NEVER):
+                        continue
+                    more = (
+                        chains[i, VALUE] - travel_cost * leg + (gains[day + 1][to] if to > 0 else 0)
+                    )
+                    gain[bed] = max(gain[bed], more - base[chains[i, SIZE]])
             beds_of_day[day - 1], seen_of_day[day - 1] = beds, seen
             gains[day], chains_of_day[day] = gain, chains
         # all ways through a day that could be of use, from the first day on; `came` is what the days until then have gained
@@ -900,7 +864,6 @@ def _rounds(
                         matter[e, day],
                     )
                     _days_best(
-                        home[e],
                         False,
                         low,
                         high,
@@ -925,7 +888,6 @@ def _rounds(
                         bed_of[here : here + high - low],
                         gain,
                         bits[here : here + high - low],
-                        0,
                         matter[e, day],
                         home_floor[day, : most + 1].copy(),
                         best,
@@ -943,18 +905,14 @@ def _rounds(
                         if chains[i, TOTAL] + came[bed] <= 0:
                             break
                         leg = way_to(
-                            chains[i], beds_of_day[day - 1][bed], window_from[window_at[e * days + day]], step_min,
-                            travel, place, first, travel_max[e] + extra * (most - chains[i, SIZE]),
+                            chains[i], beds_of_day[day - 1][bed], seen_before, window_from[window_at[e * days + day]],
+                            step_min, travel, place, first, travel_max[e] + extra * (most - chains[i, SIZE]),
                         )  # fmt: skip
-                        if leg < 0 or chains[i, MARKS] & seen_before != 0:
+                        if leg < 0:
                             continue
-                        to, k = chains[i, END], chains[i, SIZE]
+                        to, k = end_of(chains[i], seen_before, matter[e, day]), chains[i, SIZE]
                         value = chains[i, VALUE] - travel_cost * leg
-                        onward = np.int64(0)
-                        if to > 0:
-                            if matter[e, day]:
-                                to += folded(chains[i, MARKS] | seen_before, matter[e, day])
-                            onward = gain[to]
+                        onward = gain[to] if to > 0 else np.int64(0)
                         if (
                             onward != NEVER
                             and value + onward + came[bed] > home_floor[day, k] + night_cost

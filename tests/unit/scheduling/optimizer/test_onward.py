@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.scheduling.optimizer.onward import CHAIN, LATEST, LEGS, detours, spared, way_to
+from services.scheduling.optimizer.onward import CHAIN, LATEST, LEGS, MARKS, detours, spared, way_to
 
 
 def line(*at: int) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
@@ -39,4 +39,7 @@ def test_a_bed_reaches_a_chain_until_its_latest_start_and_within_the_travel_of_t
     row[LATEST], row[LEGS] = latest, legs
     place, first = np.array([1], dtype=np.int32), np.array([0], dtype=np.int32)
     # 20 minutes away, the day opens at 5: there at 25, on the grid at 30
-    assert way_to(row, 0, 5, 30, line(0, 20), place, first, 100) == minutes
+    assert way_to(row, 0, 0, 5, 30, line(0, 20), place, first, 100) == minutes
+    row[MARKS] = 0b10
+    assert way_to(row, 0, 0b01, 5, 30, line(0, 20), place, first, 100) == minutes
+    assert way_to(row, 0, 0b11, 5, 30, line(0, 20), place, first, 100) == -1
