@@ -23,13 +23,16 @@ export function byDistrict(coverage: Coverage[], group = "") {
 
 export type Cover = ReturnType<typeof byDistrict>[number];
 
+/** Whether a district gets less than a quarter of its fair share. */
+const low = (one: Cover) => one.served < one.target / 4;
+
 /** Districts on the map by how much of their fair share they get. */
 export function coverLook(coverage: Map<string, Cover>) {
   const share = (node: string) => percent(coverage.get(node)?.served ?? 0, coverage.get(node)?.target ?? 0);
   const asked = (node: string) => (coverage.get(node)?.target ?? 0) > 0;
   return {
     fill: (node: string) => shade(coverage.get(node)?.served ?? 0, coverage.get(node)?.target ?? 0),
-    hatched: (node: string) => asked(node) && coverage.get(node)!.served < coverage.get(node)!.target / 4,
+    hatched: (node: string) => asked(node) && low(coverage.get(node)!),
     label: (area: { node: string; name: string }) => `${area.name} ${share(area.node)}%`,
     note: (node: string) => (asked(node) && share(node) < 100 ? `${share(node)}%` : ""),
   };
@@ -51,7 +54,6 @@ export function Ranked({ rows, most, debts = false, to, onSee }: { rows: Cover[]
   const shown = debts
     ? rows.filter((one) => one.debt > 0).sort((a, b) => b.debt - a.debt)
     : rows.filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt);
-  const low = (one: Cover) => one.served < one.target / 4;
   return (
     <ol className="ranked">
       {shown.slice(0, most).map((one) => (
@@ -133,7 +135,7 @@ export function CoverageView({ data }: { data: PlanData }) {
                         </a>
                       </th>
                       <td className="grow">
-                        <Bar part={one.served} whole={widest} mark={one.target} tone={one.target && one.served < one.target / 4 ? "low" : ""} />
+                        <Bar part={one.served} whole={widest} mark={one.target} tone={one.target && low(one) ? "low" : ""} />
                         {one.debt > 0 && <Bar part={one.debt} whole={widest} tone="debt" />}
                       </td>
                       <td className="num">

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo } from "react";
 import { type View, all, get, idOf } from "../shared/api";
-import { localDay } from "../shared/time";
+import { localDay, now } from "../shared/time";
 import { type Coverage, type Expert, type PlannedEvent, type Request, type Round, type Unserved, useNames } from "./parts";
 
 /** In the inbox's address beside the states of requests: those of any state whose change waits for an answer. */
@@ -86,6 +86,13 @@ export function useOnePlan(round: string, plan: string) {
 export function useCalendar(start: string, days: number) {
   return useQuery({ queryKey: ["calendar", start, days], queryFn: () => get<View<"DayShown">[]>("calendar", { start, days }), enabled: days > 0, staleTime: Infinity });
 }
+
+export type Assignment = View<"AssignmentShown">;
+
+/** Offers whose time is over count as no: silence is not consent. */
+export const lapsed = (one: Assignment) => one.state === "OFFERED" && !!one.respond_by_time && Date.parse(one.respond_by_time) < now().getTime();
+/** Whether a seat that was offered has nobody. */
+export const empty = (one: Assignment) => one.state === "DECLINED" || one.state === "LAPSED" || lapsed(one);
 
 export const isOff = (day: View<"DayShown"> | undefined) => day?.kind === "WEEKEND" || day?.kind === "DAY_OFF";
 

@@ -6,17 +6,12 @@ import { Refused, type View, all, idOf, newKey, send } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import type { Session } from "../shared/session";
-import { moment, now, range } from "../shared/time";
-import { useVenues } from "./data";
+import { moment, range } from "../shared/time";
+import { type Assignment, empty, lapsed, useVenues } from "./data";
 import { Bar, Nothing, type Round, Shown, State, said, useNames } from "./parts";
 import { mayRun } from "./rounds";
 
-type Assignment = View<"AssignmentShown">;
 const STATES = ["OFFERED", "ACCEPTED", "DECLINED", "LAPSED", "CONFIRMED", "DELIVERED", "REPLACED", "CANCELLED"] as const;
-
-/** Offers whose time is over count as no: silence is not consent. */
-const lapsed = (one: Assignment) => one.state === "OFFERED" && !!one.respond_by_time && Date.parse(one.respond_by_time) < now().getTime();
-const empty = (one: Assignment) => one.state === "DECLINED" || one.state === "LAPSED" || lapsed(one);
 
 export default function Offers({ round, who }: { round: Round; who: Session }) {
   const { query } = usePlace();

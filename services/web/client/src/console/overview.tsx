@@ -9,7 +9,7 @@ import { Glyph } from "../shared/glyph";
 import type { Session } from "../shared/session";
 import { addDays, clock, dayLong, dayMonth, daysBetween, localDay, now, weekday } from "../shared/time";
 import { Ranked, byDistrict, coverLook } from "./coverage";
-import { CHANGES, type PlanData, eventsByDay, isOff, useCalendar, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
+import { CHANGES, type PlanData, empty, eventsByDay, isOff, useCalendar, useOnePlan, usePlan, usePolicies, useRounds } from "./data";
 import { useInbox } from "./frame";
 import { CityMap, MapLegend, useCity } from "./map";
 import { Bar, Card, Figure, Nothing, Page, type Plan, type Round, Shown, State, gapText, number, percent, stageValue, useNames } from "./parts";
@@ -175,7 +175,7 @@ function Today({ rounds, who }: { rounds: Round[]; who: Session }) {
   const findings = useQuery({ queryKey: ["findings", open ? idOf(open.name) : ""], queryFn: () => get<View<"RoundFindings">>(`${open!.name}/findings`), enabled: !!open, staleTime: 60_000 });
   const tasks: Task[] = [];
   const waiting = inbox.data?.requests.length ?? 0;
-  const overdue = answers.data?.filter((one) => one.state === "DECLINED" || one.state === "LAPSED" || (one.state === "OFFERED" && one.respond_by_time && Date.parse(one.respond_by_time) < now().getTime())) ?? [];
+  const overdue = answers.data?.filter(empty) ?? [];
   for (const one of rounds) {
     const id = idOf(one.name);
     const policy = policies.data?.find((other) => other.name === one.policy);
