@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,19 @@ from libs.postgres.pool import ConcurrentChange, Connection, Pool, transaction
 from libs.settings import ServiceSettings
 from libs.telemetry import span
 
-Handler = Callable[[Connection, Received], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Handles facts of one type that follow each other, in their order: a handful of statements for all of them.
+
+    For facts that come by the thousand, as a round's decisions do: in a busy process each statement waits its turn, and
+    a statement for each fact would make the last one late by as many turns.
+    """
+
+    handle: Callable[[Connection, Sequence[Received]], Awaitable[None]]
+
+
+Handler = Callable[[Connection, Received], Awaitable[None]] | Together
 
 BATCH = 100
 BACKOFF_MAX_S = 10.0
@@ -94,10 +108,11 @@ class Consumer:
         dead_letters: kafka.Producer,
         batch: Mapping[tuple[str, int], Sequence[Any]],
     ) -> None:
-        """All of it in one transaction; where that does not go, partition by partition, and there fact by fact."""
-        facts = {
-            where: await self._readable(dead_letters, records) for where, records in batch.items()
-        }
+        """All of it in one transaction; where that does not go, partition by partition, and there fact by fact.
+
+        Topic by topic, so that facts of one type follow each other as far as they can.
+        """
+        facts = {where: await self._readable(dead_letters, batch[where]) for where in sorted(batch)}
         done = {where: records[-1].offset + 1 for where, records in batch.items()}
         try:
             together = await self._all_at_once([fact for mine in facts.values() for fact in mine])
@@ -178,23 +193,20 @@ class Consumer:
 
     async def _handle(self, connection: Connection, facts: Sequence[Received]) -> None:
         """Facts in order per partition: what is news has its effect, and is remembered with it."""
-        handlers = {
-            fact.message_id: handler
-            for fact in facts
-            if (handler := self._handlers.get(_kind(fact))) is not None
-        }
-        if not handlers:
+        ids = [fact.message_id for fact in facts if _kind(fact) in self._handlers]
+        if not ids:
             return
-        news = await self._not_seen(connection, list(handlers))
+        news = await self._not_seen(connection, ids)
         mine = {fact.message_id: fact for fact in facts if fact.message_id in news}
         newest = await self._newest(connection, list(mine.values()))
+        due: list[Received] = []
         for fact in mine.values():
             thing = fact.topic, fact.key
-            if fact.version < newest.get(thing, fact.version):
-                continue
-            newest[thing] = fact.version
-            with span(f"consume {fact.type}", traceparent=fact.traceparent, key=fact.key):
-                await handlers[fact.message_id](connection, fact)
+            if fact.version >= newest.get(thing, fact.version):
+                newest[thing] = fact.version
+                due.append(fact)
+        for kind, alike in groupby(due, key=_kind):
+            await hand(self._handlers[kind], connection, list(alike))
         await self._keep_newest(connection, newest)
 
     async def _not_seen(self, connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
@@ -296,6 +308,18 @@ class Consumer:
             headers=headers,
         )
         await sent
+
+
+async def hand(handler: Handler, connection: Connection, facts: Sequence[Received]) -> None:
+    """Facts of one kind to their handler; what is handled together is told in the trace of its first."""
+    if isinstance(handler, Together):
+        first = facts[0]
+        with span(f"consume {first.type}", traceparent=first.traceparent, facts=len(facts)):
+            await handler.handle(connection, facts)
+        return
+    for fact in facts:
+        with span(f"consume {fact.type}", traceparent=fact.traceparent, key=fact.key):
+            await handler(connection, fact)
 
 
 def _kind(fact: Received) -> str:

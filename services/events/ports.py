@@ -276,11 +276,20 @@ class Events(Protocol):
         """Up to `size` events by start, after the (start, name) `after`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A decision that waits for its round to be whole: the fact as it came."""
+
+    request: str
+    version: int
+    fact: bytes
+
+
 class Arrivals(Protocol):
     """Published rounds on their way to becoming visible."""
 
-    async def stage(self, round: str, request: str, *, version: int, fact: bytes) -> bool:
-        """Keep a decision until its round is whole; False when the round is shown already, and nothing was kept."""
+    async def stage(self, round: str, decisions: Sequence[Staged]) -> bool:
+        """Keep decisions until their round is whole; False when it is shown already, and nothing was kept."""
 
     async def announce(self, round: str, *, decisions: int) -> None:
         """Remember how many decisions make the round whole."""

@@ -27,6 +27,7 @@ from services.events.ports import (
     Note,
     RequestFilter,
     Scope,
+    Staged,
 )
 
 _NODE = TypeAdapter(Node)
@@ -549,20 +550,23 @@ class PostgresArrivals:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def stage(self, round: str, request: str, *, version: int, fact: bytes) -> bool:
+    async def stage(self, round: str, decisions: Sequence[Staged]) -> bool:
         if await self._shown(round):
             return False
+        newest = {one.request: one for one in sorted(decisions, key=lambda one: one.version)}
         await self._connection.execute(
             """
-            INSERT INTO staged_decisions (round, request, version, fact) VALUES ($1, $2, $3, $4)
+            INSERT INTO staged_decisions (round, request, version, fact)
+            SELECT $1, request, version, fact
+              FROM unnest($2::text[], $3::bigint[], $4::bytea[]) AS one(request, version, fact)
                 ON CONFLICT ON CONSTRAINT staged_decisions_once
                 DO UPDATE SET version = EXCLUDED.version, fact = EXCLUDED.fact
                  WHERE staged_decisions.version < EXCLUDED.version
             """,
             round,
-            request,
-            version,
-            fact,
+            [one.request for one in newest.values()],
+            [one.version for one in newest.values()],
+            [one.fact for one in newest.values()],
         )
         return True
 

@@ -1,12 +1,13 @@
 """What the events service learns: rounds that froze, were given up or published, every decision, and who is to be forgotten."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import groupby
 
 from zhihui.scheduling.v1 import facts_pb2
 
 from libs.clock import Clock
-from libs.messaging.consumer import Handler, tombstone
+from libs.messaging.consumer import Handler, Together, tombstone
 from libs.messaging.kafka import Received
 from libs.postgres.pool import Connection
 from libs.rpc.mapping import from_message
@@ -15,7 +16,7 @@ from services.events.domain.request import Period
 from services.events.handlers import event as events
 from services.events.handlers import round as rounds
 from services.events.handlers.round import Decision
-from services.events.ports import Transaction
+from services.events.ports import Staged, Transaction
 
 EXPERT_TOPIC = "experts.expert.v1"
 TOPICS = ("scheduling.round.v1", "scheduling.decision.v1", EXPERT_TOPIC)
@@ -37,17 +38,19 @@ def handlers(joined: Joined, *, clock: Clock) -> Mapping[str, Handler]:
         async with joined(connection) as tx:
             await rounds.release(message.round.name, tx, now=clock())
 
-    async def decided(connection: Connection, fact: Received) -> None:
-        payload = fact.payload or b""
-        message = facts_pb2.RequestDecided.FromString(payload)
+    async def decided(connection: Connection, facts: Sequence[Received]) -> None:
+        payloads = [fact.payload or b"" for fact in facts]
+        decisions = [(facts_pb2.RequestDecided.FromString(one), one) for one in payloads]
         async with joined(connection) as tx:
-            staged = await tx.arrivals.stage(
-                message.round, message.request, version=message.version, fact=payload
-            )
-            if staged:
-                await show_when_whole(message.round, tx)
-            else:  # a repair of a round that is shown already
-                await rounds.apply([decision_from(message)], tx, now=clock())
+            for round, alike in groupby(decisions, key=lambda one: one[0].round):
+                mine = [*alike]
+                staged = await tx.arrivals.stage(
+                    round, [Staged(one.request, one.version, payload) for one, payload in mine]
+                )
+                if staged:
+                    await show_when_whole(round, tx)
+                else:  # a repair of a round that is shown already
+                    await rounds.apply([decision_from(one) for one, _ in mine], tx, now=clock())
 
     async def published(connection: Connection, fact: Received) -> None:
         message = facts_pb2.RoundPublished.FromString(fact.payload or b"")
@@ -69,7 +72,7 @@ def handlers(joined: Joined, *, clock: Clock) -> Mapping[str, Handler]:
     return {
         f"{prefix}RoundFrozen": frozen,
         f"{prefix}RoundAbandoned": abandoned,
-        f"{prefix}RequestDecided": decided,
+        f"{prefix}RequestDecided": Together(decided),
         f"{prefix}RoundPublished": published,
         tombstone(EXPERT_TOPIC): forget,
     }

@@ -18,7 +18,7 @@ from zhihui.scheduling.v1 import scheduling_pb2
 from libs.auth.principal import Role
 from libs.errors import Refusal
 from libs.ids import new_uuid
-from libs.messaging.consumer import tombstone
+from libs.messaging.consumer import hand, tombstone
 from libs.messaging.kafka import Received
 from libs.postgres.migrate import migrate
 from libs.postgres.pool import Pool, create_pool
@@ -161,9 +161,18 @@ async def announced(pool: Pool, *, topic: str = "") -> list[tuple[str, str, int]
     return [(row["type"].rpartition(".")[2], row["key"], row["version"]) for row in rows]
 
 
-async def learned(pool: Pool, clock: FixedClock, message: Message, *, key: str = "k") -> None:
-    """Let the consumer's handler have a fact of scheduling."""
-    fact = Received(
+async def learned(pool: Pool, clock: FixedClock, *messages: Message, key: str = "k") -> int:
+    """Let the consumer's handler have facts of scheduling, of one type, together: how many statements it took."""
+    facts = [_received(message, key=key) for message in messages]
+    said: list[str] = []
+    async with pool.acquire() as connection, connection.transaction():
+        with connection.query_logger(lambda one: said.append(one.query)):
+            await hand(handlers(joined, clock=clock)[facts[0].type], connection, facts)
+    return len(said)
+
+
+def _received(message: Message, *, key: str) -> Received:
+    return Received(
         topic="scheduling.round.v1",
         partition=0,
         offset=0,
@@ -176,8 +185,6 @@ async def learned(pool: Pool, clock: FixedClock, message: Message, *, key: str =
         traceparent=None,
         payload=message.SerializeToString(),
     )
-    async with pool.acquire() as connection, connection.transaction():
-        await handlers(joined, clock=clock)[fact.type](connection, fact)
 
 
 def a_round(name: str = "rounds/r") -> scheduling_pb2.Round:
@@ -440,6 +447,22 @@ async def test_a_round_becomes_visible_at_once(
     assert len(await announced(pool, topic="public.event.v1")) == 3
 
 
+async def test_decisions_that_come_together_take_as_few_statements_as_one(
+    city: Any, pool: Pool, clock: FixedClock
+) -> None:
+    names = await waiting(city, pool, clock, 12)
+    await learned(pool, clock, scheduling.RoundPublished(round=a_round(), decisions=len(names)))
+    one = await learned(pool, clock, a_decision(names[0]))
+    many = await learned(pool, clock, *(a_decision(name) for name in names[1:-1]))
+    assert many == one > 0
+    assert not (await city.ListEvents(pb.ListEventsRequest())).events
+    newer = a_decision(names[-1], start=None)
+    newer.version = 2
+    await learned(pool, clock, newer, a_decision(names[-1]))
+    found = (await city.ListEvents(pb.ListEventsRequest())).events
+    assert {event.request for event in found} == set(names[:-1])
+
+
 async def test_a_repair_moves_an_event_and_another_loses_it(
     city: Any, pool: Pool, clock: FixedClock
 ) -> None:
@@ -683,7 +706,7 @@ async def forgotten(pool: Pool, clock: FixedClock, expert: str) -> None:
         payload=None,
     )
     async with pool.acquire() as connection, connection.transaction():
-        await handlers(joined, clock=clock)[tombstone(fact.topic)](connection, fact)
+        await hand(handlers(joined, clock=clock)[tombstone(fact.topic)], connection, [fact])
 
 
 async def test_another_event_for_a_request_takes_the_place_of_the_first(

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from libs.errors import WrongState
 from libs.ids import new_id, new_uuid
 from libs.messaging import MESSAGING_MIGRATIONS, kafka
-from libs.messaging.consumer import Consumer, tombstone
+from libs.messaging.consumer import Consumer, Together, tombstone
 from libs.messaging.kafka import Received
 from libs.messaging.outbox import OutgoingMessage, append, append_all
 from libs.messaging.relay import BATCH, REPLAY_BATCHES, YIELD_S, Relay, Source, republish
@@ -466,6 +466,39 @@ async def test_a_refused_fact_is_put_aside_and_the_others_go_on(
         "dead_handler": "test",
         "dead_attempt": "1",
     }
+
+
+async def test_facts_of_one_kind_come_together_in_order_and_a_refused_one_alone(
+    pool: Pool, settings: ServiceSettings
+) -> None:
+    facts = [a_fact(f"requests/{n % 8}", n // 8 + 1) for n in range(40)]
+    gone = a_fact("requests/0", 6, payload=None, type="tombstone")
+    await publish(pool, settings, *facts, gone)
+    wanted = {fact.message_id for fact in facts if (fact.key, fact.version) != ("requests/3", 2)}
+    pages: list[list[Received]] = []
+
+    async def handle(_connection: Connection, page: Any) -> None:
+        if any((fact.key, fact.version) == ("requests/3", 2) for fact in page):
+            raise NotLiked("not liked")
+        pages.append([*page])
+
+    seen = Seen()
+    consumer = Consumer(
+        pool,
+        settings,
+        group="test",
+        topics=[TOPIC],
+        handlers={TYPE: Together(handle), tombstone(TOPIC): seen},
+    )
+    async with running(consumer.run()):
+        await until(lambda: {fact.message_id for page in pages for fact in page} >= wanted)
+        await until_dead(settings)
+        await until(lambda: bool(seen.facts))
+    assert seen.facts[-1] == ("requests/0", 6)
+    assert max(len(page) for page in pages) > 1
+    for n in range(8):
+        mine = [fact.version for page in pages for fact in page if fact.key == f"requests/{n}"]
+        assert mine[-5:] == ([1, 3, 4, 5] if n == 3 else [1, 2, 3, 4, 5])[-5:]
 
 
 async def dead_letters(settings: ServiceSettings) -> list[dict[str, str]]:
