@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from libs.errors import NotAllowed
@@ -42,6 +42,8 @@ class Principal:
     """Names of the nodes it acts for, `nodes/…`; their descendants are meant too."""
     expert_id: str | None = None
     """The expert it is, when it is one."""
+    name: str = field(default="", repr=False)
+    """What people call them, for what they sign; empty for processes. Never logged."""
 
 
 class NotSignedIn(Exception):

@@ -55,6 +55,8 @@ class Tokens:
         }
         if principal.expert_id is not None:
             claims["expert"] = principal.expert_id
+        if principal.name:
+            claims["name"] = principal.name
         return jwt.encode({"alg": self._algorithm}, claims, self._key, algorithms=[self._algorithm])
 
     def verify(self, token: str) -> Principal:
@@ -83,6 +85,7 @@ class Tokens:
                 roles=frozenset(Role(role) for role in claims.get("roles", ())),
                 nodes=tuple(str(node) for node in claims.get("nodes", ())),
                 expert_id=claims.get("expert"),
+                name=str(claims.get("name", "")),
             )
             self._keep(token, float(claims["exp"]), principal)
         except (JoseError, ValueError, TypeError) as error:

@@ -227,7 +227,7 @@ def _tell(session: Session, round: scheduling.Round) -> None:
                 "\n".join(f"{_bare(one.expert)} ✗ {_bare(one.request or one.other) or '全部 any'}" for one in round.forbids),
             ),
             ("方案 plan", round.plan),
-            ("签发 signed", round.signed_by),
+            ("签发 signed", f"{round.signed_by_name or round.signed_by} {words.at(round.sign_time)}".strip()),
             ("已发布 published", f"{round.assignments_count} 个指派，{words.at(round.publish_time)}" if round.published_hash else ""),
             ("发布哈希 hash", round.published_hash),
             ("下一步 next", NEXT.get(word(round, "state"), "").format(short_name(round.name))),

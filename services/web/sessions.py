@@ -154,7 +154,8 @@ class Sessions:
         now = self._now_s()
         made = self._tokens.get(session.id)
         if made is None or now >= made[0] + CALL_LIFETIME.total_seconds() / 2:
-            made = (now, self._calls.issue(session.principal, lifetime=CALL_LIFETIME))
+            named = replace(session.principal, name=session.zh)
+            made = (now, self._calls.issue(named, lifetime=CALL_LIFETIME))
             self._tokens[session.id] = made
             if len(self._tokens) > KEPT_MAX:
                 self._tokens.popitem(last=False)

@@ -251,12 +251,16 @@ class RoundCalls(Calls):
     async def SignRound(
         self, request: pb.SignRoundRequest, context: Context
     ) -> pb.SignRoundResponse:
-        by = current_principal().subject
+        who, now = current_principal(), self._clock()
 
         async def act(tx: StoredTransaction) -> pb.SignRoundResponse:
             before = await self._mine(request.name, tx)
             stored = await rounds.change(
-                before, lambda round: round.signed(plan=request.plan, by=by), tx
+                before,
+                lambda round: round.signed(
+                    plan=request.plan, by=who.subject, name=who.name, at=now
+                ),
+                tx,
             )
             return pb.SignRoundResponse(round=round_to(stored))
 

@@ -97,11 +97,13 @@ class Round:
     experts_count: int = 0
     plan: str = ""
     signed_by: str = ""
+    signed_by_name: str = ""
     assignments_count: int = 0
     published_hash: str = ""
     version: int = 1
     freeze_time: datetime | None = None
     publish_time: datetime | None = None
+    sign_time: datetime | None = None
     pins: tuple[Pin, ...] = ()
     forbids: tuple[Forbid, ...] = ()
 
@@ -160,7 +162,7 @@ class Round:
         self._require(State.SOLVING)
         if not plan:
             return self._changed(state=State.PROPOSED if self.plan else State.FROZEN)
-        return self._changed(state=State.PROPOSED, plan=plan, signed_by="")
+        return self._unsigned(state=State.PROPOSED, plan=plan)
 
     def with_pin(self, pin: Pin) -> "Round":
         """The round with one more pin; itself where it has it.
@@ -221,7 +223,7 @@ class Round:
             RoundInWrongState: there is nothing to choose from, or no longer.
         """
         self._require(State.PROPOSED)
-        return self if plan == self.plan else self._changed(plan=plan, signed_by="")
+        return self if plan == self.plan else self._unsigned(plan=plan)
 
     def offered(self) -> "Round":
         """The round once experts are asked; itself where they are.
@@ -234,8 +236,8 @@ class Round:
         self._require(State.PROPOSED)
         return self._changed(state=State.OFFERED)
 
-    def signed(self, *, plan: str, by: str) -> "Round":
-        """The round once `by`, who has read `plan`, has signed.
+    def signed(self, *, plan: str, by: str, name: str, at: datetime) -> "Round":
+        """The round once `by`, whom people call `name` and who has read `plan`, has signed.
 
         Raises:
             RoundInWrongState: it is not proposed or offered.
@@ -244,7 +246,9 @@ class Round:
         self._require(State.PROPOSED, State.OFFERED)
         if not self.plan or plan != self.plan:
             raise PlanNotChosen("this is not the plan the round would publish", round=self.name)
-        return self if self.signed_by == by else self._changed(signed_by=by)
+        if self.signed_by == by:
+            return self
+        return self._changed(signed_by=by, signed_by_name=name, sign_time=at)
 
     def published(self, *, assignments: int, published_hash: str, at: datetime) -> "Round":
         """The round once all of it is out.
@@ -265,15 +269,14 @@ class Round:
         )
 
     def repaired(self, *, plan: str, assignments: int, published_hash: str) -> "Round":
-        """The round with another plan, because somebody cannot come.
+        """The round with another plan, because somebody cannot come; before publication that wants a new signature.
 
         Raises:
             RoundInWrongState: nothing is promised yet, or all is over.
         """
         self._require(State.OFFERED, State.PUBLISHED)
-        return self._changed(
-            plan=plan, assignments_count=assignments, published_hash=published_hash
-        )
+        changed = self._changed if self.state is State.PUBLISHED else self._unsigned
+        return changed(plan=plan, assignments_count=assignments, published_hash=published_hash)
 
     def closed(self) -> "Round":
         """The round once it is over; itself where it is.
@@ -304,6 +307,10 @@ class Round:
                 round=self.name,
                 state=self.state.value,
             )
+
+    def _unsigned(self, **fields: object) -> "Round":
+        """Changed, and without the signature, which was given to what was read."""
+        return self._changed(signed_by="", signed_by_name="", sign_time=None, **fields)
 
     def _changed(self, **fields: object) -> "Round":
         return dataclasses.replace(self, version=self.version + 1, **fields)  # type: ignore[arg-type]  # callers name fields

@@ -217,11 +217,13 @@ class RoundShown(Shown):
     forbids: list[Forbid]
     plan: str
     signed_by: str
+    signed_by_name: str
     assignments_count: int
     published_hash: str
     etag: str
     create_time: datetime | None
     freeze_time: datetime | None
+    sign_time: datetime | None
     publish_time: datetime | None
 
 

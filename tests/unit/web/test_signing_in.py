@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from libs.auth.principal import NotSignedIn, Principal, Role
+from libs.auth.tokens import Tokens
 from services.local.identity import ProviderRefused, listen_address
 from services.local.people import PEOPLE
 from services.web.api.app import create_app
@@ -303,6 +304,13 @@ def test_a_session_ends_when_unused_and_in_any_case_after_some_hours() -> None:
     assert sessions(timedelta(hours=7, minutes=59)).session(late).id == begun.id
     with pytest.raises(NotSignedIn):
         sessions(timedelta(hours=8)).session(late)
+
+
+def test_services_are_told_the_name_of_whoever_signs_something() -> None:
+    ours = sessions(timedelta())
+    token = ours.call_token(ours.begin(CITY, zh="全市统筹（示例）", en="City coordinator (sample)"))
+    told = Tokens(Settings(auth_key=SecretStr(KEY)), clock=FixedClock(NOW)).verify(token)
+    assert (told.subject, told.name) == ("x", "全市统筹（示例）")
 
 
 def test_a_seal_is_made_anew_while_the_session_goes_on() -> None:

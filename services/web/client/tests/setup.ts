@@ -12,6 +12,7 @@ const place = { pathname: "/app", search: "", replace: () => undefined, reload: 
 const nothing = () => undefined;
 Object.assign(globalThis, {
   localStorage: kept,
+  sessionStorage: kept,
   location: place,
   document: { documentElement: { lang: "", dataset: {} }, addEventListener: nothing, visibilityState: "visible" },
   addEventListener: nothing,

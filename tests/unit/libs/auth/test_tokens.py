@@ -16,6 +16,7 @@ WHO = Principal(
     roles=frozenset({Role.LOCAL_HEAD, Role.EXPERT}),
     nodes=("nodes/500101", "nodes/500102"),
     expert_id="exp-1",
+    name="三长（示例）",
 )
 
 

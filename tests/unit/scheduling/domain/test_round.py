@@ -20,6 +20,7 @@ from services.scheduling.domain.round import (
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 PLAN = "rounds/one/plans/first"
+LEADER = "签发领导（示例）"
 
 VERBS: dict[str, Callable[[Round], Round]] = {
     "frozen": lambda r: r.frozen(inputs_hash="ab", requests=2, experts=3, at=AT),
@@ -27,7 +28,7 @@ VERBS: dict[str, Callable[[Round], Round]] = {
     "solved": lambda r: r.solved(PLAN),
     "chosen": lambda r: r.chosen(PLAN),
     "offered": lambda r: r.offered(),
-    "signed": lambda r: r.signed(plan=PLAN, by="leader"),
+    "signed": lambda r: r.signed(plan=PLAN, by="leader", name=LEADER, at=AT),
     "published": lambda r: r.published(assignments=4, published_hash="cd", at=AT),
     "closed": lambda r: r.closed(),
     "abandoned": lambda r: r.abandoned(),
@@ -95,17 +96,24 @@ def test_what_a_policy_asks_for_comes_before_publication() -> None:
     with pytest.raises(SignatureMissing) as refused:
         VERBS["published"](proposed.offered())
     assert isinstance(refused.value, WrongState)
-    signed = proposed.offered().signed(plan=PLAN, by="leader")
+    signed = proposed.offered().signed(plan=PLAN, by="leader", name=LEADER, at=AT)
     assert VERBS["published"](signed).state is State.PUBLISHED
 
 
+def signature(round: Round) -> tuple[str, str, datetime | None]:
+    return round.signed_by, round.signed_by_name, round.sign_time
+
+
 def test_a_signature_is_for_the_plan_that_was_read() -> None:
-    signed = a_round(state=State.PROPOSED).signed(plan=PLAN, by="leader")
-    assert signed.signed_by == "leader"
-    assert signed.chosen("rounds/one/plans/second").signed_by == ""
-    assert signed.solving().solved("rounds/one/plans/second").signed_by == ""
+    signed = a_round(state=State.PROPOSED).signed(plan=PLAN, by="leader", name=LEADER, at=AT)
+    assert signature(signed) == ("leader", LEADER, AT)
+    assert signature(signed.chosen("rounds/one/plans/second")) == ("", "", None)
+    assert signature(signed.solving().solved("rounds/one/plans/second")) == ("", "", None)
+    second = {"plan": "rounds/one/plans/second", "assignments": 4, "published_hash": "ef"}
+    assert signature(signed.offered().repaired(**second)) == ("", "", None)
+    assert signature(VERBS["published"](signed).repaired(**second)) == ("leader", LEADER, AT)
     with pytest.raises(PlanNotChosen):
-        signed.signed(plan="rounds/one/plans/second", by="leader")
+        signed.signed(plan="rounds/one/plans/second", by="leader", name=LEADER, at=AT)
 
 
 @pytest.mark.parametrize(("plan", "state"), [("", State.FROZEN), (PLAN, State.PROPOSED)])

@@ -230,6 +230,8 @@ class Round(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FREEZE_TIME_FIELD_NUMBER: _builtins.int
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
+    SIGNED_BY_NAME_FIELD_NUMBER: _builtins.int
+    SIGN_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`rounds/{round}`."""
     title: _builtins.str
@@ -258,6 +260,8 @@ class Round(_message.Message):
     """Counts changes, from 1."""
     etag: _builtins.str
     """Version as a caller shows it."""
+    signed_by_name: _builtins.str
+    """Name of the leader who signed, as signing in gave it; empty before, and where a process signed."""
     @_builtins.property
     def horizon(self) -> _common_pb2.DatePeriod:
         """Local days that are planned, 1 to 56."""
@@ -290,6 +294,10 @@ class Round(_message.Message):
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When published."""
 
+    @_builtins.property
+    def sign_time(self) -> _timestamp_pb2.Timestamp:
+        """When signed."""
+
     def __init__(
         self,
         *,
@@ -315,10 +323,12 @@ class Round(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         freeze_time: _timestamp_pb2.Timestamp | None = ...,
         publish_time: _timestamp_pb2.Timestamp | None = ...,
+        signed_by_name: _builtins.str = ...,
+        sign_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "freeze_time", b"freeze_time", "horizon", b"horizon", "publish_time", b"publish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "freeze_time", b"freeze_time", "horizon", b"horizon", "publish_time", b"publish_time", "sign_time", b"sign_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments_count", b"assignments_count", "create_time", b"create_time", "etag", b"etag", "experts_count", b"experts_count", "forbids", b"forbids", "freeze_time", b"freeze_time", "horizon", b"horizon", "inputs_hash", b"inputs_hash", "name", b"name", "nodes", b"nodes", "pins", b"pins", "plan", b"plan", "policy", b"policy", "policy_version", b"policy_version", "programmes", b"programmes", "publish_time", b"publish_time", "published_hash", b"published_hash", "requests_count", b"requests_count", "signed_by", b"signed_by", "state", b"state", "title", b"title", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments_count", b"assignments_count", "create_time", b"create_time", "etag", b"etag", "experts_count", b"experts_count", "forbids", b"forbids", "freeze_time", b"freeze_time", "horizon", b"horizon", "inputs_hash", b"inputs_hash", "name", b"name", "nodes", b"nodes", "pins", b"pins", "plan", b"plan", "policy", b"policy", "policy_version", b"policy_version", "programmes", b"programmes", "publish_time", b"publish_time", "published_hash", b"published_hash", "requests_count", b"requests_count", "sign_time", b"sign_time", "signed_by", b"signed_by", "signed_by_name", b"signed_by_name", "state", b"state", "title", b"title", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,8 +1,9 @@
 // What stands around every page: where one can go, who one is, and which keys do what.
 import { useQuery } from "@tanstack/react-query";
 import { Button, Skeleton, Tooltip } from "antd";
-import { Suspense, lazy, useState } from "react";
+import { Suspense, useState } from "react";
 import { Refused, type View, get } from "../shared/api";
+import { Whole, part } from "../shared/fresh";
 import { type Key, language, setLanguage, t } from "../shared/language";
 import { follow, usePlace } from "../shared/router";
 import { type Session, session, signOut } from "../shared/session";
@@ -11,13 +12,13 @@ import { Glyph } from "../shared/glyph";
 import { useLive } from "./data";
 import { Help, useKeys } from "./keys";
 
-const Overview = lazy(() => import("./overview"));
-const Rounds = lazy(() => import("./rounds"));
-const RoundPage = lazy(() => import("./round"));
-const Requests = lazy(() => import("./requests"));
-const Experts = lazy(() => import("./experts"));
-const Sheets = lazy(() => import("./sheets"));
-const Print = lazy(() => import("./print"));
+const Overview = part(() => import("./overview"));
+const Rounds = part(() => import("./rounds"));
+const RoundPage = part(() => import("./round"));
+const Requests = part(() => import("./requests"));
+const Experts = part(() => import("./experts"));
+const Sheets = part(() => import("./sheets"));
+const Print = part(() => import("./print"));
 
 type GlyphName = Parameters<typeof Glyph>[0]["name"];
 /** Where one can go, in groups; a new area is a line here and a branch of `Inside`. */
@@ -93,10 +94,12 @@ export function Frame() {
         {who.isPending ? (
           <Waiting />
         ) : who.data ? (
-          <Suspense fallback={<Waiting />}>
-            <Live />
-            <Inside path={path} who={who.data} />
-          </Suspense>
+          <Whole key={path.split("/").slice(0, path.startsWith("/console/rounds/") ? 4 : 3).join("/")}>
+            <Suspense fallback={<Waiting />}>
+              <Live />
+              <Inside path={path} who={who.data} />
+            </Suspense>
+          </Whole>
         ) : (
           <div className="page">
             <p role="alert">{who.error?.message}</p>

@@ -1,8 +1,9 @@
 // One round: where it stands, what can be done next, and everything about its plan.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, App, Button, Checkbox, Dropdown, InputNumber, Modal, Popover, Select, Skeleton } from "antd";
-import { type ReactNode, Suspense, lazy, useState } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { Refused, type View, get, idOf, newKey, send } from "../shared/api";
+import { Whole, part } from "../shared/fresh";
 import { t } from "../shared/language";
 import { follow, go, setQuery, usePlace, withQuery } from "../shared/router";
 import { Glyph } from "../shared/glyph";
@@ -17,17 +18,17 @@ import { Steps } from "./steps";
 import { UnservedList } from "./unserved";
 import { Why } from "./why";
 
-const Solve = lazy(() => import("./solve"));
-const PlanMap = lazy(() => import("./planmap"));
-const Timeline = lazy(() => import("./timeline"));
-const Lists = lazy(() => import("./events"));
-const Load = lazy(() => import("./load"));
-const Compare = lazy(() => import("./compare"));
-const Offers = lazy(() => import("./offers"));
-const Pins = lazy(() => import("./pins"));
-const Proof = lazy(() => import("./proof"));
-const Supply = lazy(() => import("./supply"));
-const Log = lazy(() => import("./log"));
+const Solve = part(() => import("./solve"));
+const PlanMap = part(() => import("./planmap"));
+const Timeline = part(() => import("./timeline"));
+const Lists = part(() => import("./events"));
+const Load = part(() => import("./load"));
+const Compare = part(() => import("./compare"));
+const Offers = part(() => import("./offers"));
+const Pins = part(() => import("./pins"));
+const Proof = part(() => import("./proof"));
+const Supply = part(() => import("./supply"));
+const Log = part(() => import("./log"));
 
 export default function RoundPage({ id, who }: { id: string; who: Session }) {
   const { query } = usePlace();
@@ -73,7 +74,7 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
               {t("inputs.hash")} <code>{one.inputs_hash.slice(0, 12)}</code>
             </span>
           )}
-          {one.signed_by && ` · ${t("signed")}`}
+          {one.signed_by && ` · ${signedText(one)}`}
           {one.publish_time && ` · ${t("published.at", { time: moment(one.publish_time) })}`}
         </>
       }
@@ -84,6 +85,9 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
     </Page>
   );
 }
+
+/** Who signed and when; rounds of before names were kept have neither. */
+export const signedText = (round: Round) => [round.signed_by_name ? t("signed.by", { who: round.signed_by_name }) : t("signed"), round.sign_time && moment(round.sign_time)].filter(Boolean).join(" ");
 
 function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) {
   const id = idOf(round.name);
@@ -141,26 +145,28 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
         </nav>
         <ChoosePlan round={round} who={who} plans={plans.data ?? []} shown={planId} />
       </div>
-      <Suspense fallback={<Skeleton active title={false} paragraph={{ rows: 10 }} />}>
-        {tab === "overview" && (round.state === "OPEN" ? <Findings id={id} /> : <Solve round={round} runs={runs.data ?? []} plan={plan.data} who={who} />)}
-        {needsPlan && waiting && (plans.isPending && round.state !== "OPEN" ? <Skeleton active title={false} paragraph={{ rows: 10 }} /> : <Nothing title={t("plan.none")} note={t(round.state === "OPEN" ? "plan.none.open" : "plan.none.note")} />)}
-        {needsPlan && !waiting && (
-          <Shown of={data} rows={10}>
-            {data.data && tab === "map" && <PlanMap data={data.data} />}
-            {data.data && tab === "timeline" && <Timeline round={round} data={data.data} planId={planId} who={who} />}
-            {data.data && tab === "list" && <Lists data={data.data} />}
-            {data.data && tab === "districts" && <CoverageView data={data.data} />}
-            {data.data && tab === "load" && <Load round={round} data={data.data} />}
-            {data.data && tab === "unserved" && <UnservedList rows={data.data.unserved} />}
-            {data.data && tab === "supply" && <Supply round={id} planId={planId} data={data.data} />}
-            {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} />}
-            {plan.data && tab === "proof" && <Proof key={plan.data.name} round={round} plan={plan.data} />}
-            {data.data && tab === "offers" && <Offers round={round} who={who} />}
-          </Shown>
-        )}
-        {tab === "pins" && <Pins round={round} who={who} data={data.data} />}
-        {tab === "log" && <Log round={round} runs={runs.data ?? []} plans={plans.data ?? []} />}
-      </Suspense>
+      <Whole key={tab}>
+        <Suspense fallback={<Skeleton active title={false} paragraph={{ rows: 10 }} />}>
+          {tab === "overview" && (round.state === "OPEN" ? <Findings id={id} /> : <Solve round={round} runs={runs.data ?? []} plan={plan.data} who={who} />)}
+          {needsPlan && waiting && (plans.isPending && round.state !== "OPEN" ? <Skeleton active title={false} paragraph={{ rows: 10 }} /> : <Nothing title={t("plan.none")} note={t(round.state === "OPEN" ? "plan.none.open" : "plan.none.note")} />)}
+          {needsPlan && !waiting && (
+            <Shown of={data} rows={10}>
+              {data.data && tab === "map" && <PlanMap data={data.data} />}
+              {data.data && tab === "timeline" && <Timeline round={round} data={data.data} planId={planId} who={who} />}
+              {data.data && tab === "list" && <Lists data={data.data} />}
+              {data.data && tab === "districts" && <CoverageView data={data.data} />}
+              {data.data && tab === "load" && <Load round={round} data={data.data} />}
+              {data.data && tab === "unserved" && <UnservedList rows={data.data.unserved} />}
+              {data.data && tab === "supply" && <Supply round={id} planId={planId} data={data.data} />}
+              {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} />}
+              {plan.data && tab === "proof" && <Proof key={plan.data.name} round={round} plan={plan.data} />}
+              {data.data && tab === "offers" && <Offers round={round} who={who} />}
+            </Shown>
+          )}
+          {tab === "pins" && <Pins round={round} who={who} data={data.data} />}
+          {tab === "log" && <Log round={round} runs={runs.data ?? []} plans={plans.data ?? []} />}
+        </Suspense>
+      </Whole>
       {why && planId && <Why round={round} planId={planId} requestId={why} names={data.data ? namesIn(data.data.events) : new Map()} who={who} onClose={() => setQuery({ why: null })} />}
     </>
   );

@@ -2712,6 +2712,8 @@ export interface components {
             plan: string;
             /** Signed By */
             signed_by: string;
+            /** Signed By Name */
+            signed_by_name: string;
             /** Assignments Count */
             assignments_count: number;
             /** Published Hash */
@@ -2722,6 +2724,8 @@ export interface components {
             create_time: string | null;
             /** Freeze Time */
             freeze_time: string | null;
+            /** Sign Time */
+            sign_time: string | null;
             /** Publish Time */
             publish_time: string | null;
         };

@@ -1,8 +1,9 @@
 // The app of those who ask and those who serve: a shell that opens at once, and pages that load when they are looked at.
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { Component, type ReactNode, StrictMode, Suspense, lazy, useEffect, useState } from "react";
+import { type ReactNode, StrictMode, Suspense, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Refused } from "../shared/api";
+import { Whole, part } from "../shared/fresh";
 import { speak, t, useLanguage } from "../shared/language";
 import { usePlace } from "../shared/router";
 import { type Session, session } from "../shared/session";
@@ -31,12 +32,12 @@ const queries = new QueryClient({
   },
 });
 
-const Filing = lazy(() => import("./filing"));
-const RequestPage = lazy(() => import("./request"));
-const Me = lazy(() => import("./me"));
-const Offers = lazy(() => import("./expert").then((part) => ({ default: part.Offers })));
-const Limits = lazy(() => import("./expert").then((part) => ({ default: part.Limits })));
-const Served = lazy(() => import("./expert").then((part) => ({ default: part.Served })));
+const Filing = part(() => import("./filing"));
+const RequestPage = part(() => import("./request"));
+const Me = part(() => import("./me"));
+const Offers = part(() => import("./expert").then((part) => ({ default: part.Offers })));
+const Limits = part(() => import("./expert").then((part) => ({ default: part.Limits })));
+const Served = part(() => import("./expert").then((part) => ({ default: part.Served })));
 
 function page(path: string, who: Session): ReactNode {
   const parts = path.split("/").slice(2).filter(Boolean);
@@ -49,23 +50,6 @@ function page(path: string, who: Session): ReactNode {
   if (first === "record" && !id) return <Served />;
   if (first === "me" && !id) return <Me />;
   return <h1 className="empty small">{t("page.none")}</h1>;
-}
-
-/** A page that fails, as when its file is of a version that is gone, says so and can be loaded again. */
-class Whole extends Component<{ children: ReactNode }, { broken: boolean }> {
-  state = { broken: false };
-  static getDerivedStateFromError = () => ({ broken: true });
-  render() {
-    if (!this.state.broken) return this.props.children;
-    return (
-      <div className="empty" role="alert">
-        <p>{t("app.broken")}</p>
-        <button type="button" className="big" onClick={() => location.reload()}>
-          {t("app.reload")}
-        </button>
-      </div>
-    );
-  }
 }
 
 function App() {

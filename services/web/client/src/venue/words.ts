@@ -18,8 +18,6 @@ export const venueWords = of({
   "app.offline": ["当前没有网络；填写的内容保存在本机。", "No network. What you write is kept on this phone."],
   "app.ended": ["登录已过期。写好的内容都保存在本机，重新登录后接着来。", "You have been signed out. What you wrote is kept on this phone; sign in and go on."],
   "app.signin": ["重新登录", "Sign in"],
-  "app.broken": ["这一页没有打开。可能有了新版本，请重新载入；写好的内容都在。", "This page did not open. There may be a new version: load it again; what you wrote is kept."],
-  "app.reload": ["重新载入", "Load again"],
   "app.sample": ["示例数据，人物均为虚构", "Sample data; all people are invented"],
   "app.sample.mark": ["示例", "sample"],
   "optional.part": ["可不填", "optional"],
