@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "8360c6942762";
-const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-Dtq1Di8l.js","/static/assets/expert-DUt2vwUQ.js","/static/assets/filing-CAb2kBWM.js","/static/assets/glyph-C9lWxVt-.css","/static/assets/glyph-LM0yCX42.js","/static/assets/halfdays-BjSeHbTM.js","/static/assets/me-CacWzrrj.js","/static/assets/place-CgWS41NE.js","/static/assets/query-SdniGmBs.js","/static/assets/react-CawHzioy.js","/static/assets/request-CTY8Fqz5.js","/static/assets/title-BczaVIxk.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "ce1d89fd4c43";
+const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-ClYbBVPn.js","/static/assets/expert-BvPy3yHd.js","/static/assets/filing-aKE3DsAO.js","/static/assets/glyph-Bz3z9Uuq.js","/static/assets/glyph-DO-h2bhu.css","/static/assets/halfdays-l88NZho8.js","/static/assets/me-BbV5k2k4.js","/static/assets/place-BOamoeXM.js","/static/assets/query-BWkRJB8_.js","/static/assets/react-CawHzioy.js","/static/assets/request-BjR6GLhi.js","/static/assets/title-CUnkB0Nk.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

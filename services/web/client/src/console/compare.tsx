@@ -1,19 +1,22 @@
 // Two plans of one round side by side: stage by stage, who is served by one only, whose visits change, district by district.
-import { useQuery } from "@tanstack/react-query";
-import { Select } from "antd";
-import { useMemo } from "react";
-import { type View, get, idOf } from "../shared/api";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { App, Button, Select } from "antd";
+import { useMemo, useState } from "react";
+import { Refused, type View, get, idOf, send } from "../shared/api";
 import { t } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
+import type { Session } from "../shared/session";
 import { moment, range } from "../shared/time";
 import { type PlanData, useOnePlan, usePlan } from "./data";
 import { CityMap, useCity } from "./map";
-import { Card, Nothing, type Plan, type PlannedEvent, type Round, Shown, number, signed, stageName, stageUnit, stageValue, teamText, together, useNames } from "./parts";
+import { Bar, Card, type Plan, type PlannedEvent, type Round, type Run, Shown, budgetText, number, signed, stageName, stageUnit, stageValue, teamText, together, useNames } from "./parts";
 import { planLabel } from "./round";
+import { mayRun } from "./rounds";
+import { Stages } from "./stages";
 
 const SHOWN = 40;
 
-export default function Compare({ round, plans, shown, data }: { round: Round; plans: Plan[]; shown: string; data: PlanData }) {
+export default function Compare({ round, plans, shown, data, who }: { round: Round; plans: Plan[]; shown: string; data: PlanData; who: Session }) {
   const { query } = usePlace();
   const id = idOf(round.name);
   const other = query.get("with") ?? idOf(plans.find((one) => idOf(one.name) !== shown)?.name ?? "");
@@ -26,7 +29,7 @@ export default function Compare({ round, plans, shown, data }: { round: Round; p
     enabled: !!other,
     staleTime: Infinity,
   });
-  if (plans.length < 2 || !other) return <Nothing title={t("compare.one")} note={t("compare.one.note")} />;
+  if (plans.length < 2 || !other) return one.data ? <Alone round={round} plan={one.data} who={who} /> : <Shown of={one} rows={10}>{null}</Shown>;
   const options = plans.map((plan, index) => ({ value: idOf(plan.name), label: planLabel(plan, plans.length - index, round) }));
   return (
     <>
@@ -57,6 +60,89 @@ export default function Compare({ round, plans, shown, data }: { round: Round; p
         )}
       </Shown>
     </>
+  );
+}
+
+/** One plan is beside what first come, first served would have given, and beside its own bounds, until there is another. */
+function Alone({ round, plan, who }: { round: Round; plan: Plan; who: Session }) {
+  const stage = (name: string) => plan.stages.find((one) => one.stage === name)?.value ?? 0;
+  const { baseline } = plan;
+  const rows = baseline
+    ? [
+        { key: "served", name: t("served"), unit: t("requests.unit"), ours: plan.served, theirs: baseline.served, whole: plan.served + plan.unserved, text: number },
+        { key: "need", name: stageName("NEED"), unit: stageUnit("NEED"), ours: stage("NEED"), theirs: baseline.need, whole: Math.max(stage("NEED"), baseline.need), text: number },
+        { key: "floor", name: stageName("FLOOR"), unit: stageUnit("FLOOR"), ours: stage("FLOOR"), theirs: baseline.floor, whole: 1000, text: (value: number) => stageValue("FLOOR", value) },
+      ]
+    : [];
+  return (
+    <div className="columns even">
+      <Card title={t("compare.baseline")} extra={<span className="quiet">{t("compare.baseline.note")}</span>}>
+        {rows.length === 0 && <p className="quiet">{t("compare.baseline.none")}</p>}
+        <div className="versus">
+          {rows.map((row) => (
+            <section key={row.key}>
+              <h3>
+                {row.name} <small className="quiet">{row.unit}</small>
+                <b className={row.ours > row.theirs ? "up" : row.ours < row.theirs ? "down" : "quiet"}>
+                  {row.ours > row.theirs ? "+" : row.ours < row.theirs ? "−" : ""}
+                  {row.text(Math.abs(row.ours - row.theirs))}
+                </b>
+              </h3>
+              <div>
+                <span>{t("compare.this")}</span>
+                <Bar part={row.ours} whole={row.whole} />
+                <span className="num">{row.text(row.ours)}</span>
+              </div>
+              <div className="quiet">
+                <span>{t("compare.first.come")}</span>
+                <Bar part={row.theirs} whole={row.whole} tone="idle" />
+                <span className="num">{row.text(row.theirs)}</span>
+              </div>
+            </section>
+          ))}
+        </div>
+        <Another round={round} who={who} />
+      </Card>
+      <Card title={t("compare.proven")} extra={<span className="quiet">{t("stages.note")}</span>}>
+        <Stages plan={plan} steps={[]} />
+      </Card>
+    </div>
+  );
+}
+
+/** The second plan, one tap away where the round still takes one; elsewhere when it could come. */
+function Another({ round, who }: { round: Round; who: Session }) {
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const [busy, setBusy] = useState(false);
+  const id = idOf(round.name);
+  const runs = useQuery({ queryKey: ["runs", id, round.state], queryFn: () => get<View<"RunsShown">>(`rounds/${id}/runs`).then((answer) => answer.runs) });
+  const last = runs.data?.[0];
+  const able = mayRun(who) && round.state === "PROPOSED" && last;
+  async function solve(run: Run) {
+    setBusy(true);
+    try {
+      await send(`rounds/${id}/runs`, { seconds: run.seconds, seed: run.seed + 1, iterations: run.iterations, warm_plan: "" });
+      message.success(t("solve.started"));
+    } catch (error) {
+      message.error(error instanceof Refused ? error.message : t("failed"));
+    } finally {
+      setBusy(false);
+      await client.invalidateQueries();
+    }
+  }
+  return (
+    <div className="another">
+      <span>
+        <strong>{t("compare.one")}</strong>
+        <small>{t(able ? "compare.one.note" : round.state === "SOLVING" ? "compare.one.solving" : "compare.one.later")}</small>
+      </span>
+      {able && (
+        <Button loading={busy} onClick={() => void solve(last)}>
+          {t("compare.one.solve", { seed: last.seed + 1, budget: budgetText(last) })}
+        </Button>
+      )}
+    </div>
   );
 }
 

@@ -5,7 +5,7 @@ import { type View, all, get, idOf } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, go, setQuery, usePlace } from "../shared/router";
 import { addDays, localDay, minutes, now, range } from "../shared/time";
-import { Card, type Expert, Page, ROLES, Shown, State, together, useNames } from "./parts";
+import { Face, Card, type Expert, Page, ROLES, Shown, State, together, useNames } from "./parts";
 
 type Talk = View<"TalkShown">;
 type Reviews = { talks: number; approved: number };
@@ -92,9 +92,7 @@ export default function Experts({ chosen }: { chosen: string | undefined }) {
               width: 190,
               render: (_, one) => (
                 <a href={`/console/experts/${idOf(one.name)}${location.search}`} onClick={follow} className="expert-name">
-                  <span className={`face role-${one.role}`} aria-hidden="true">
-                    {one.display_name.split("·").at(-1)!.slice(0, 1)}
-                  </span>
+                  <Face name={one.display_name} role={one.role} />
                   <span className="two-lines">
                     <strong>
                       {one.display_name}

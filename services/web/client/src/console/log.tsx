@@ -1,129 +1,312 @@
 // What has happened to a round, step by step, and what its publication changed: the changelog.
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { type View, all, get, idOf } from "../shared/api";
-import { either, t, word } from "../shared/language";
+import { Glyph } from "../shared/glyph";
+import { type Key, either, t, word } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
-import { moment, range } from "../shared/time";
-import { usePolicies } from "./data";
-import { Card, type Plan, type Round, type Run, Shown, State, budgetText, number, together, useNames } from "./parts";
+import { clock, dayLong, localDay, minutes, moment, range } from "../shared/time";
+import { type Assignment, usePlan, usePolicies, useVenues } from "./data";
+import { Bar, Card, Figure, type Plan, type Round, type Run, Shown, State, budgetText, gapText, number, percent, together, useNames } from "./parts";
 
-type Step = { at: string; title: string; note: React.ReactNode; tone: string };
+type Step = { key: string; at: string; title: string; tone: string; tag?: string; body?: React.ReactNode };
+
+/** What comes next, by state; nothing once it is over. */
+const NEXT: Record<string, Key> = { OPEN: "log.next.OPEN", FROZEN: "log.next.FROZEN", SOLVING: "log.next.SOLVING", PROPOSED: "log.next.PROPOSED", OFFERED: "log.next.OFFERED", PUBLISHED: "log.next.PUBLISHED" };
+const OVER = ["CANCELLED", "REPLACED", "DECLINED", "LAPSED", "NO_SHOW"];
+const PROMISED = ["OFFERED", "PUBLISHED", "CLOSED"];
+const SHOWN = 60;
+
+/** A hash as far as eyes compare it; the whole of it is its title. */
+const Hash = ({ value }: { value: string }) => (
+  <code title={value}>
+    {value.slice(0, 8)}…{value.slice(-8)}
+  </code>
+);
 
 export default function Log({ round, runs, plans }: { round: Round; runs: Run[]; plans: Plan[] }) {
-  const policies = usePolicies();
-  const id = idOf(round.name);
-  const policy = policies.data?.find((one) => one.name === round.policy);
-  const steps: Step[] = [];
-  if (round.create_time) steps.push({ at: round.create_time, title: t("log.opened"), note: policy && `${t("round.policy")}: ${either(policy.display_name, policy.display_name_en)}`, tone: "blue" });
-  if (round.freeze_time) steps.push({ at: round.freeze_time, title: t("log.frozen", { requests: number(round.requests_count), experts: number(round.experts_count) }), note: <code title={round.inputs_hash}>{round.inputs_hash}</code>, tone: "slate" });
-  for (const run of runs) {
-    if (run.create_time) steps.push({ at: run.create_time, title: t("log.run", { seed: run.seed, budget: budgetText(run) }), note: run.state === "FAILED" ? run.error : word("run", run.state), tone: run.state === "FAILED" ? "red" : "amber" });
-  }
-  for (const plan of plans) {
-    if (plan.create_time)
-      steps.push({
-        at: plan.create_time,
-        title: t(plan.run ? "log.plan" : "log.plan.by.hand", { served: number(plan.served), unserved: number(plan.unserved) }),
-        note: (
-          <a href={withQuery({ tab: "compare", plan: idOf(plan.name) })} onClick={follow}>
-            {plan.name === round.plan ? `${t("plan.chosen")} · ` : ""}
-            {t("tab.compare")}
-          </a>
-        ),
-        tone: "violet",
-      });
-  }
-  if (round.publish_time) steps.push({ at: round.publish_time, title: t("log.published", { count: number(round.assignments_count) }), note: <code title={round.published_hash}>{round.published_hash}</code>, tone: "green" });
-  steps.sort((a, b) => b.at.localeCompare(a.at));
+  const promises = useAssignments(round);
+  const steps = useSteps(round, runs, plans, promises.data ?? []);
+  const days = useMemo(() => {
+    const found = new Map<string, Step[]>();
+    for (const one of steps) found.set(localDay(one.at), [...(found.get(localDay(one.at)) ?? []), one]);
+    return [...found];
+  }, [steps]);
+  const next = NEXT[round.state];
   const index = plans.findIndex((one) => one.name === round.plan);
   const before = index >= 0 ? plans[index + 1] : undefined;
+  const beside = !!(before && round.plan) || PROMISED.includes(round.state);
   return (
-    <div className="columns even">
-      <Card title={t("log.steps")}>
-        <ol className="log">
-          {steps.map((one) => (
-            <li key={one.at + one.title} className={one.tone}>
-              <span className="mono quiet">{moment(one.at)}</span>
-              <span>
-                <strong>{one.title}</strong>
-                {one.note && <small>{one.note}</small>}
-              </span>
-            </li>
-          ))}
-        </ol>
-        {round.signed_by && <p className="fine">{t("log.signed", { who: round.signed_by })}</p>}
-      </Card>
-      <div className="stack">
-        {before && round.plan && <Difference round={id} first={idOf(before.name)} second={idOf(round.plan)} />}
-        {["OFFERED", "PUBLISHED", "CLOSED"].includes(round.state) && <Promises round={round} />}
+    <>
+      <Summary round={round} runs={runs} plans={plans} promises={promises.data ?? []} />
+      <div className={`columns ${beside ? "even" : ""}`}>
+        <Card title={t("log.steps")} extra={<span className="quiet">{t("log.newest")}</span>}>
+          <div className="log">
+            {next && (
+              <ol>
+                <li className="next">
+                  <span className="mono quiet">{t("log.next")}</span>
+                  <div>
+                    <strong>{t(next)}</strong>
+                  </div>
+                </li>
+              </ol>
+            )}
+            {days.map(([day, ofDay]) => (
+              <section key={day}>
+                <h3>{dayLong(`${day}T04:00:00Z`)}</h3>
+                <ol>
+                  {ofDay.map((one) => (
+                    <li key={one.key} className={one.tone}>
+                      <span className="mono quiet">{clock(one.at)}</span>
+                      <div>
+                        <strong>
+                          {one.title}
+                          {one.tag && <span className="tag green">{one.tag}</span>}
+                        </strong>
+                        {one.body}
+                      </div>
+                    </li>
+                  ))}
+                </ol>
+              </section>
+            ))}
+          </div>
+        </Card>
+        {beside && (
+          <div className="stack">
+            {PROMISED.includes(round.state) && <Promises asked={promises} />}
+            {before && round.plan && <Difference round={idOf(round.name)} first={before} second={plans[index]!} />}
+          </div>
+        )}
       </div>
+    </>
+  );
+}
+
+function useAssignments(round: Round) {
+  return useQuery({
+    queryKey: ["assignments", round.name],
+    queryFn: () => all<Assignment, "assignments">("assignments", "assignments", { round: round.name, page_size: 1000 }),
+    enabled: PROMISED.includes(round.state),
+  });
+}
+
+/** Newest first. A solve and the plan it gave are one step. */
+function useSteps(round: Round, runs: Run[], plans: Plan[], promises: Assignment[]): Step[] {
+  const policies = usePolicies();
+  const policy = policies.data?.find((one) => one.name === round.policy);
+  const steps: Step[] = [];
+  if (round.create_time)
+    steps.push({
+      key: "opened",
+      at: round.create_time,
+      title: t("log.opened"),
+      tone: "blue",
+      body: (
+        <p>
+          {policy && `${t("round.policy")} ${either(policy.display_name, policy.display_name_en)} · `}
+          {round.nodes.length ? t("log.scope", { count: round.nodes.length }) : t("round.scope.all.short")}
+        </p>
+      ),
+    });
+  if (round.freeze_time)
+    steps.push({
+      key: "frozen",
+      at: round.freeze_time,
+      title: t("log.frozen", { requests: number(round.requests_count), experts: number(round.experts_count) }),
+      tone: "slate",
+      body: (
+        <p>
+          {t("inputs.hash")} <Hash value={round.inputs_hash} />
+        </p>
+      ),
+    });
+  const byRun = new Map(plans.filter((one) => one.run).map((one) => [one.run, one]));
+  // plans come newest first: what stands after one is what it was made better than
+  const earlier = (plan: Plan) => plans[plans.indexOf(plan) + 1];
+  for (const run of runs) {
+    const plan = byRun.get(run.name);
+    const failed = run.state === "FAILED";
+    if (run.create_time)
+      steps.push({
+        key: run.name,
+        at: run.create_time,
+        title: t("log.run", { seed: run.seed, budget: budgetText(run) }),
+        tone: failed ? "red" : "violet",
+        tag: plan && plan.name === round.plan ? t("plan.chosen") : undefined,
+        body: plan ? <Result plan={plan} before={earlier(plan)} several={plans.length > 1} /> : <p className={failed ? "red-text" : ""}>{failed ? run.error || t("run.failed") : word("run", run.state)}</p>,
+      });
+  }
+  const solved = new Set(runs.map((run) => run.name));
+  for (const plan of plans)
+    if (plan.create_time && !(plan.run && solved.has(plan.run)))
+      steps.push({ key: plan.name, at: plan.create_time, title: t("log.mended"), tone: "amber", tag: plan.name === round.plan ? t("plan.chosen") : undefined, body: <Result plan={plan} before={earlier(plan)} several={plans.length > 1} /> });
+  if (round.sign_time)
+    steps.push({ key: "signed", at: round.sign_time, title: t("log.signed", { who: round.signed_by_name || t("log.leader") }), tone: "green" });
+  if (round.publish_time) {
+    const events = new Set(promises.map((one) => one.event || one.request)).size;
+    const people = new Set(promises.map((one) => one.expert)).size;
+    steps.push({
+      key: "published",
+      at: round.publish_time,
+      title: t("log.published", { count: number(round.assignments_count) }),
+      tone: "green",
+      body: (
+        <p>
+          {promises.length > 0 && `${t("log.published.note", { events: number(events), people: number(people) })} · `}
+          {t("published.hash")} <Hash value={round.published_hash} />
+        </p>
+      ),
+    });
+  }
+  return steps.sort((a, b) => b.at.localeCompare(a.at));
+}
+
+/** What a solve or a repair gave, beside the plan before it. */
+function Result({ plan, before, several }: { plan: Plan; before: Plan | undefined; several: boolean }) {
+  const total = plan.served + plan.unserved;
+  const by = before ? plan.served - before.served : 0;
+  const gap = plan.stages.find((one) => one.stage === "NEED")?.gap;
+  return (
+    <div className="log-result">
+      <Bar part={plan.served} whole={total} />
+      <p>
+        {t("log.served", { served: number(plan.served), total: number(total), share: percent(plan.served, total) })}
+        {before && by !== 0 && <b className={by > 0 ? "up" : "down"}> {by > 0 ? "+" : "−"}{number(Math.abs(by))}</b>}
+        {gap != null && gap <= 1 && ` · ${t("gap.need")} ${gapText(gap)}`}
+      </p>
+      <p>
+        <a href={withQuery({ tab: "map", plan: idOf(plan.name) })} onClick={follow}>
+          {t("log.see")}
+        </a>
+        {several && (
+          <a href={withQuery({ tab: "compare", plan: idOf(plan.name), with: before ? idOf(before.name) : null })} onClick={follow}>
+            {t("tab.compare")}
+          </a>
+        )}
+      </p>
     </div>
   );
 }
 
-function Difference({ round, first, second }: { round: string; first: string; second: string }) {
-  const compared = useQuery({ queryKey: ["comparison", round, first, second], queryFn: () => get<View<"PlanComparison">>(`rounds/${round}/plans/${first}/comparison`, { other: second }), staleTime: Infinity, retry: false });
+/** The round in four numbers: how long it took, what was tried, what was promised and what of that stands. */
+function Summary({ round, runs, plans, promises }: { round: Round; runs: Run[]; plans: Plan[]; promises: Assignment[] }) {
+  const worked = runs.reduce((sum, one) => sum + (one.create_time && one.end_time ? Date.parse(one.end_time) - Date.parse(one.create_time) : 0), 0);
+  const until = round.publish_time ? Date.parse(round.publish_time) - Date.parse(round.freeze_time ?? round.publish_time) : 0;
+  const chosen = plans.findIndex((one) => one.name === round.plan);
+  const standing = promises.filter((one) => !OVER.includes(one.state)).length;
+  const none = "—";
+  return (
+    <div className="figures four">
+      <Figure label={t("log.runs")} value={number(runs.length)} note={worked ? t("log.runs.note", { time: spell(worked) }) : undefined} />
+      <Figure label={t("log.plans")} value={number(plans.length)} note={chosen >= 0 ? t("log.plans.note", { count: plans.length - chosen }) : undefined} />
+      <Figure label={t("log.took")} value={round.publish_time ? spell(until) : none} note={round.publish_time ? t("published.at", { time: moment(round.publish_time) }) : t("log.took.note")} />
+      <Figure label={t("log.kept")} value={promises.length ? `${percent(standing, promises.length)}%` : none} note={promises.length ? t("log.kept.note", { count: number(standing), of: number(promises.length) }) : t("log.kept.none")} tone={promises.length && standing === promises.length ? "good" : undefined} />
+    </div>
+  );
+}
+
+/** A length of time: seconds below two minutes, days above two. */
+function spell(ms: number): string {
+  if (ms < 120_000) return `${Math.round(ms / 1000)} ${t("seconds")}`;
+  const min = Math.round(ms / 60_000);
+  return min < 2880 ? minutes(min) : t("days", { count: Math.round(min / 1440) });
+}
+
+/** How many requests came and went between two plans, and the first of them. */
+function Difference({ round, first, second }: { round: string; first: Plan; second: Plan }) {
+  const [a, b] = [idOf(first.name), idOf(second.name)];
+  const compared = useQuery({ queryKey: ["comparison", round, a, b], queryFn: () => get<View<"PlanComparison">>(`rounds/${round}/plans/${a}/comparison`, { other: b }), staleTime: Infinity, retry: false });
+  const { district } = useNames();
+  const plan = usePlan(round, b);
+  const gained = compared.data?.only_second ?? [];
+  const lost = compared.data?.only_first ?? [];
+  const changed = compared.data?.changed ?? [];
+  const events = useMemo(() => new Map(plan.data?.events.map((one) => [one.request, one])), [plan.data]);
+  const same = Math.max(0, second.served - gained.length - changed.length);
   return (
     <Card
       title={t("log.difference")}
       extra={
-        <a href={withQuery({ tab: "compare", plan: first, with: second })} onClick={follow}>
+        <a href={withQuery({ tab: "compare", plan: a, with: b })} onClick={follow}>
           {t("tab.compare")}
         </a>
       }
     >
-      <Shown of={compared} rows={3}>
-        <dl className="facts">
-          <div>
-            <dt>{t("log.gained")}</dt>
-            <dd className="up">+{compared.data?.only_second.length ?? 0}</dd>
-          </div>
-          <div>
-            <dt>{t("log.lost")}</dt>
-            <dd className="down">−{compared.data?.only_first.length ?? 0}</dd>
-          </div>
-          <div>
-            <dt>{t("log.changed")}</dt>
-            <dd>{compared.data?.changed.length ?? 0}</dd>
-          </div>
-        </dl>
+      <Shown of={compared} rows={5}>
+        <div className="figures four flat">
+          <Figure label={t("log.same")} value={number(same)} />
+          <Figure label={t("log.gained")} value={`+${number(gained.length)}`} tone={gained.length ? "good" : undefined} />
+          <Figure label={t("log.lost")} value={`−${number(lost.length)}`} tone={lost.length ? "bad" : undefined} />
+          <Figure label={t("log.changed")} value={number(changed.length)} />
+        </div>
+        <ul className="small-list spaced">
+          {[...gained, ...changed]
+            .map((name) => events.get(name))
+            .filter((one) => one !== undefined)
+            .slice(0, 4)
+            .map((one) => (
+              <li key={one.request}>
+                <a href={withQuery({ why: idOf(one.request) })} onClick={follow}>
+                  {one.venue_display_name} · {one.title}
+                </a>
+                <span className="quiet">
+                  {t(gained.includes(one.request) ? "log.gained" : "log.changed")} · {district(one.district)} · {range(one.period)}
+                </span>
+              </li>
+            ))}
+        </ul>
       </Shown>
     </Card>
   );
 }
 
 /** Promises that did not stay as they were made, and how many did. */
-function Promises({ round }: { round: Round }) {
-  const list = useQuery({
-    queryKey: ["assignments", round.name],
-    queryFn: () => all<View<"AssignmentShown">, "assignments">("assignments", "assignments", { round: round.name, page_size: 1000 }),
-  });
-  const { title } = useNames();
-  const rows = list.data ?? [];
-  const over = rows.filter((one) => ["CANCELLED", "REPLACED", "DECLINED", "LAPSED", "NO_SHOW"].includes(one.state));
+function Promises({ asked }: { asked: ReturnType<typeof useAssignments> }) {
+  const { title, district } = useNames();
+  const venues = useVenues();
+  const rows = asked.data ?? [];
+  const over = rows.filter((one) => OVER.includes(one.state));
   const standing = rows.length - over.length;
   const successors = new Map<string, string[]>();
   for (const one of rows) if (["OFFERED", "ACCEPTED", "CONFIRMED", "DELIVERED"].includes(one.state)) successors.set(`${one.request} ${one.seat}`, [...(successors.get(`${one.request} ${one.seat}`) ?? []), one.expert_display_name]);
   return (
     <Card title={t("log.changelog")} extra={<span className="quiet">{t("log.standing", { count: number(standing) })}</span>}>
-      <Shown of={list} rows={4}>
+      <Shown of={asked} rows={4}>
         {over.length === 0 ? (
-          <p className="quiet">{t("log.nothing.changed")}</p>
+          <div className="all-done">
+            <Glyph name="check" size={28} />
+            <p>{t("log.nothing.changed")}</p>
+          </div>
         ) : (
-          <ul className="small-list">
-            {over.slice(0, 80).map((one) => (
-              <li key={one.name}>
-                <span>
-                  <State kind="assignment" value={one.state} /> {one.expert_display_name}
-                  {successors.has(`${one.request} ${one.seat}`) && ` → ${together(successors.get(`${one.request} ${one.seat}`)!)}`} · {title(one.title)}
-                </span>
-                <span className="quiet">
-                  {range(one.period)}
-                  {one.reason && ` · ${one.reason}`}
-                </span>
-              </li>
-            ))}
-          </ul>
+          <>
+            <Bar part={standing} whole={rows.length} />
+            <ul className="change-list">
+              {over.slice(0, SHOWN).map((one) => {
+                const heirs = successors.get(`${one.request} ${one.seat}`);
+                return (
+                  <li key={one.name}>
+                    <State kind="assignment" value={one.state} />
+                    <span>
+                      <strong>
+                        <s>{one.expert_display_name}</s>
+                        {heirs ? ` → ${together(heirs)}` : <span className="red-text"> → {t("log.nobody")}</span>}
+                      </strong>
+                      <a href={withQuery({ why: idOf(one.request) })} onClick={follow}>
+                        {[venues.data?.get(one.venue)?.display_name, title(one.title)].filter(Boolean).join(" · ")}
+                      </a>
+                      <small>
+                        {district(one.district)} · {range(one.period)}
+                        {one.reason && ` · ${one.reason}`}
+                      </small>
+                    </span>
+                  </li>
+                );
+              })}
+            </ul>
+            {over.length > SHOWN && <p className="quiet">{t("and.more", { count: over.length - SHOWN })}</p>}
+          </>
         )}
       </Shown>
     </Card>

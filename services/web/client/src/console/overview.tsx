@@ -88,7 +88,7 @@ export default function Overview({ who }: { who: Session }) {
             {round ? (
               <>
                 <p className="quiet">{horizonText(round)}</p>
-                <Steps state={round.state} />
+                <Steps round={round} />
                 <Numbers round={round} plan={plan.data} data={data.data} />
               </>
             ) : (

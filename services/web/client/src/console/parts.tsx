@@ -89,6 +89,13 @@ export function Bar({ part, whole, tone = "", mark }: { part: number; whole: num
   );
 }
 
+/** The first sign of somebody's own name, in the colour of their role. */
+export const Face = ({ name, role }: { name: string; role: string }) => (
+  <span className={`face small role-${role}`} aria-hidden="true">
+    {name.split("·").at(-1)!.slice(0, 1)}
+  </span>
+);
+
 /** Nothing here: why, and what to do about it. */
 export function Nothing({ title, note, children }: { title: string; note?: string; children?: ReactNode }) {
   return (

@@ -1,7 +1,7 @@
 // One round: where it stands, what can be done next, and everything about its plan.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, App, Button, Checkbox, Dropdown, InputNumber, Modal, Popover, Select, Skeleton } from "antd";
-import { type ReactNode, Suspense, useState } from "react";
+import { type ReactNode, Suspense, useLayoutEffect, useRef, useState } from "react";
 import { Refused, type View, get, idOf, newKey, send } from "../shared/api";
 import { Whole, part } from "../shared/fresh";
 import { t } from "../shared/language";
@@ -80,7 +80,7 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
       }
       actions={<Actions round={one} who={who} />}
     >
-      <Steps state={one.state} />
+      <Steps round={one} />
       <Body round={one} who={who} tab={tab} />
     </Page>
   );
@@ -124,12 +124,13 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
     ["offers", t("tab.offers"), undefined, waiting],
     ["log", t("tab.log"), undefined, false],
   ];
+  const tabs = useReveal(tab, items.map(([, , count]) => count ?? "").join());
   const needsPlan = !["overview", "pins", "log"].includes(tab);
   return (
     <>
       {round.state !== "OPEN" && <Figures round={round} plan={plan.data} reached={round.state === "SOLVING" ? runs.data?.[0]?.progress : null} slim={tab !== "overview"} />}
       <div className="tab-row">
-        <nav className="tabs" aria-label={t("tabs")} ref={reveal}>
+        <nav className="tabs" aria-label={t("tabs")} ref={tabs}>
           {items.map(([key, label, count, off]) =>
             off ? (
               <span key={key} aria-disabled="true">
@@ -158,7 +159,7 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
               {data.data && tab === "load" && <Load round={round} data={data.data} />}
               {data.data && tab === "unserved" && <UnservedList rows={data.data.unserved} />}
               {data.data && tab === "supply" && <Supply round={id} planId={planId} data={data.data} />}
-              {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} />}
+              {data.data && tab === "compare" && <Compare round={round} plans={plans.data ?? []} shown={planId} data={data.data} who={who} />}
               {plan.data && tab === "proof" && <Proof key={plan.data.name} round={round} plan={plan.data} />}
               {data.data && tab === "offers" && <Offers round={round} who={who} />}
             </Shown>
@@ -172,10 +173,14 @@ function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) 
   );
 }
 
-/** Where the tabs do not fit, the one that is open is brought into sight. */
-function reveal(tabs: HTMLElement | null) {
-  const now = tabs?.querySelector<HTMLElement>("[aria-current]");
-  if (tabs && now && now.offsetLeft + now.offsetWidth > tabs.offsetLeft + tabs.clientWidth) tabs.scrollLeft = now.offsetLeft - tabs.offsetLeft - 40;
+/** Where the tabs do not fit, the one that is open is brought into the middle; once more when counts make them wider. */
+function useReveal(tab: string, counts: string) {
+  const tabs = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const now = tabs.current?.querySelector<HTMLElement>("[aria-current]");
+    if (tabs.current && now) tabs.current.scrollLeft = now.offsetLeft - tabs.current.offsetLeft - (tabs.current.clientWidth - now.offsetWidth) / 2;
+  }, [tab, counts]);
+  return tabs;
 }
 
 /** The plan in six numbers; where something else is being read, in one line. */

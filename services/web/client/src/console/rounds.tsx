@@ -79,7 +79,7 @@ function RoundRow({ round }: { round: Round }) {
             {round.nodes.length > 0 && ` · ${together(round.nodes.slice(0, 3).map(district))}${round.nodes.length > 3 ? "…" : ""}`}
           </div>
         </div>
-        <Steps state={round.state} small />
+        <Steps round={round} small />
         <dl className="round-counts">
           <div>
             <dt>{t("requests")}</dt>

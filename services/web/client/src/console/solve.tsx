@@ -7,7 +7,8 @@ import { follow, withQuery } from "../shared/router";
 import type { Session } from "../shared/session";
 import { moment } from "../shared/time";
 import { Chart, tooltip } from "./charts";
-import { Bar, Card, Nothing, type Plan, type Progress, type Round, type Run, State, budgetText, gapText, number, stageBound, stageName, stageUnit, stageValue } from "./parts";
+import { Card, Nothing, type Plan, type Progress, type Round, type Run, State, budgetText, number, stageName, stageUnit, stageValue } from "./parts";
+import { Stages } from "./stages";
 
 type RunStep = { progress: Progress | null; run: Run | null };
 
@@ -148,48 +149,6 @@ export function Curve({ steps, running, height = 340 }: { steps: Progress[]; run
         <Chart option={option} height={height} label={`${t("solve.curve")}: ${stageName(stage)}, ${t("incumbent")} ${last ? stageValue(stage, last.incumbent) : "—"}, ${t("bound")} ${last?.bound == null ? "—" : stageValue(stage, last.bound)}`} />
       </div>
     </>
-  );
-}
-
-function Stages({ plan, steps }: { plan: Plan | undefined; steps: Progress[] }) {
-  const rows = plan
-    ? plan.stages.map((one) => ({ stage: one.stage, value: one.value, bound: one.bound, gap: one.gap }))
-    : [...new Map(steps.map((one) => [one.stage, one])).values()].map((one) => ({ stage: one.stage, value: one.incumbent, bound: one.bound, gap: one.gap }));
-  if (!rows.length) return <p className="quiet">{t("solve.waiting")}</p>;
-  return (
-    <table className="plain-table">
-      <thead>
-        <tr>
-          <th scope="col">{t("stage")}</th>
-          <th scope="col" className="num">{t("value")}</th>
-          <th scope="col" className="num">{t("bound")}</th>
-          <th scope="col" className="num">{t("gap")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.stage}>
-            <th scope="row">
-              {stageName(row.stage)}
-              <small className="unit">{stageUnit(row.stage)}</small>
-            </th>
-            <td className="num">{stageValue(row.stage, row.value)}</td>
-            <td className="num quiet">{stageBound(row)}</td>
-            <td className="num">
-              {row.gap === 0 ? (
-                <b className="proven">{t("optimal")}</b>
-              ) : row.gap == null || row.gap > 1 ? (
-                "—"
-              ) : (
-                <>
-                  <Bar part={row.gap} whole={1} tone="low" /> {gapText(row.gap)}
-                </>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 
