@@ -227,7 +227,7 @@ def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     leader = page_of("leader", f"/console/rounds/{round_id}", language=said.language)
     leader.get_by_role("button", name=said.button("sign")).click()
     sure(leader)
-    expect(leader.locator(".lead")).to_contain_text(said("signed"))
+    expect(leader.locator(".lead")).to_contain_text(said("signed.by", who="签发领导（示例）"))
     page.goto(f"/console/rounds/{round_id}?tab=log")
     page.get_by_role("button", name=said.button("publish")).click()
     sure(page)
@@ -498,6 +498,28 @@ def test_a_move_is_priced_while_the_hand_is_on_the_mouse(page_of: PageOf) -> Non
     print("priced in", said.inner_text())
     # the answer's own budget; a crowded machine may take longer to deliver it
     assert int(re.sub(r"\D", "", said.inner_text())) < 6 * PRICE_MS_MAX
+
+
+def test_a_page_that_is_open_while_a_version_is_deployed_loads_the_new_one(page_of: PageOf) -> None:
+    """The file of a part is gone: the page goes there all the same, by loading again; where that fails, too, it says so."""
+    said = Words("zh")
+    page = page_of("city", "/console")
+    settled(page)
+    page.evaluate("window.old = true")
+    gone = re.compile(r"/static/assets/experts-[^/]*\.js$")
+    page.route(gone, lambda route: route.fulfill(status=404), times=1)
+    page.get_by_role("link", name=said("experts"), exact=True).click()
+    expect(page.get_by_role("heading", name=said("experts"))).to_be_visible()
+    assert page.evaluate("window.old") is None
+
+    page.goto("/console")
+    settled(page)
+    page.route(gone, lambda route: route.fulfill(status=404))
+    page.get_by_role("link", name=said("experts"), exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text(said("broken"))
+    page.unroute(gone)
+    page.get_by_role("button", name=said("broken.reload")).click()
+    expect(page.get_by_role("heading", name=said("experts"))).to_be_visible()
 
 
 def test_keys_go_everywhere_and_can_be_turned_off(page_of: PageOf) -> None:

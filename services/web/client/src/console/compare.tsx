@@ -234,7 +234,7 @@ function MapDifference({ first, second }: { first: PlanData; second: PlanData })
         </span>
         <strong className="sketch push">{t("map.sketch")}</strong>
       </p>
-      {moved.length > 0 && <p className="quiet">{together(moved.slice(0, 8).map((node) => `${district(node)} ${note(node)}`))}</p>}
+      {moved.length === 0 ? <p className="quiet">{t("compare.nothing")}</p> : <p className="quiet">{together(moved.slice(0, 8).map((node) => `${district(node)} ${note(node)}`))}</p>}
     </Card>
   );
 }

@@ -54,6 +54,7 @@ export function Ranked({ rows, most, debts = false, to, onSee }: { rows: Cover[]
   const shown = debts
     ? rows.filter((one) => one.debt > 0).sort((a, b) => b.debt - a.debt)
     : rows.filter((one) => one.target > 0).sort((a, b) => a.served / a.target - b.served / b.target || b.debt - a.debt);
+  if (!shown.length) return <p className="quiet">{t(debts ? "coverage.debt.none" : "coverage.none")}</p>;
   return (
     <ol className="ranked">
       {shown.slice(0, most).map((one) => (

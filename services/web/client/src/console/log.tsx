@@ -38,7 +38,7 @@ export default function Log({ round, runs, plans }: { round: Round; runs: Run[];
   const beside = !!(before && round.plan) || PROMISED.includes(round.state);
   return (
     <>
-      <Summary round={round} runs={runs} plans={plans} promises={promises.data ?? []} />
+      {runs.length > 0 && <Summary round={round} runs={runs} plans={plans} promises={promises.data ?? []} />}
       <div className={`columns ${beside ? "even" : ""}`}>
         <Card title={t("log.steps")} extra={<span className="quiet">{t("log.newest")}</span>}>
           <div className="log">
@@ -90,6 +90,14 @@ function useAssignments(round: Round) {
     queryFn: () => all<Assignment, "assignments">("assignments", "assignments", { round: round.name, page_size: 1000 }),
     enabled: PROMISED.includes(round.state),
   });
+}
+
+/** Seats that were promised, and those of them that nobody has left. */
+function seatsOf(promises: Assignment[]) {
+  const seat = (one: Assignment) => `${one.request} ${one.seat}`;
+  const left = new Set(promises.filter((one) => OVER.includes(one.state)).map(seat));
+  const seats = new Set(promises.map(seat));
+  return { all: seats.size, kept: seats.size - left.size };
 }
 
 /** Newest first. A solve and the plan it gave are one step. */
@@ -145,8 +153,9 @@ function useSteps(round: Round, runs: Run[], plans: Plan[], promises: Assignment
   if (round.sign_time)
     steps.push({ key: "signed", at: round.sign_time, title: t("log.signed", { who: round.signed_by_name || t("log.leader") }), tone: "green" });
   if (round.publish_time) {
-    const events = new Set(promises.map((one) => one.event || one.request)).size;
-    const people = new Set(promises.map((one) => one.expert)).size;
+    const standing = promises.filter((one) => !OVER.includes(one.state));
+    const events = new Set(standing.map((one) => one.request)).size;
+    const people = new Set(standing.map((one) => one.expert)).size;
     steps.push({
       key: "published",
       at: round.publish_time,
@@ -195,14 +204,14 @@ function Summary({ round, runs, plans, promises }: { round: Round; runs: Run[]; 
   const worked = runs.reduce((sum, one) => sum + (one.create_time && one.end_time ? Date.parse(one.end_time) - Date.parse(one.create_time) : 0), 0);
   const until = round.publish_time ? Date.parse(round.publish_time) - Date.parse(round.freeze_time ?? round.publish_time) : 0;
   const chosen = plans.findIndex((one) => one.name === round.plan);
-  const standing = promises.filter((one) => !OVER.includes(one.state)).length;
+  const { kept, all: seats } = seatsOf(promises);
   const none = "—";
   return (
     <div className="figures four">
       <Figure label={t("log.runs")} value={number(runs.length)} note={worked ? t("log.runs.note", { time: spell(worked) }) : undefined} />
       <Figure label={t("log.plans")} value={number(plans.length)} note={chosen >= 0 ? t("log.plans.note", { count: plans.length - chosen }) : undefined} />
       <Figure label={t("log.took")} value={round.publish_time ? spell(until) : none} note={round.publish_time ? t("published.at", { time: moment(round.publish_time) }) : t("log.took.note")} />
-      <Figure label={t("log.kept")} value={promises.length ? `${percent(standing, promises.length)}%` : none} note={promises.length ? t("log.kept.note", { count: number(standing), of: number(promises.length) }) : t("log.kept.none")} tone={promises.length && standing === promises.length ? "good" : undefined} />
+      <Figure label={t("log.kept")} value={seats ? `${percent(kept, seats)}%` : none} note={seats ? t("log.kept.note", { count: number(kept), of: number(seats) }) : t("log.kept.none")} tone={seats && kept === seats ? "good" : undefined} />
     </div>
   );
 }
@@ -268,11 +277,11 @@ function Promises({ asked }: { asked: ReturnType<typeof useAssignments> }) {
   const venues = useVenues();
   const rows = asked.data ?? [];
   const over = rows.filter((one) => OVER.includes(one.state));
-  const standing = rows.length - over.length;
+  const { kept, all: seats } = seatsOf(rows);
   const successors = new Map<string, string[]>();
   for (const one of rows) if (["OFFERED", "ACCEPTED", "CONFIRMED", "DELIVERED"].includes(one.state)) successors.set(`${one.request} ${one.seat}`, [...(successors.get(`${one.request} ${one.seat}`) ?? []), one.expert_display_name]);
   return (
-    <Card title={t("log.changelog")} extra={<span className="quiet">{t("log.standing", { count: number(standing) })}</span>}>
+    <Card title={t("log.changelog")} extra={<span className="quiet">{t("log.standing", { count: number(kept) })}</span>}>
       <Shown of={asked} rows={4}>
         {over.length === 0 ? (
           <div className="all-done">
@@ -281,7 +290,7 @@ function Promises({ asked }: { asked: ReturnType<typeof useAssignments> }) {
           </div>
         ) : (
           <>
-            <Bar part={standing} whole={rows.length} />
+            <Bar part={kept} whole={seats} />
             <ul className="change-list">
               {over.slice(0, SHOWN).map((one) => {
                 const heirs = successors.get(`${one.request} ${one.seat}`);

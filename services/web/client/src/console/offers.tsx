@@ -6,7 +6,7 @@ import { Refused, type View, all, idOf, newKey, send } from "../shared/api";
 import { t, word } from "../shared/language";
 import { follow, setQuery, usePlace, withQuery } from "../shared/router";
 import type { Session } from "../shared/session";
-import { clock, dayLong, dayMonth, daysBetween, localDay, moment, now, range, weekday } from "../shared/time";
+import { clock, dayLong, daysBetween, localDay, moment, now, range } from "../shared/time";
 import { type Assignment, empty, lapsed, useVenues } from "./data";
 import { Bar, Card, Face, Figure, Nothing, type Round, Shown, State, number, percent, said, useNames } from "./parts";
 import { mayRun } from "./rounds";
@@ -129,7 +129,7 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
                 },
                 {
                   title: t("request"),
-                  width: 320,
+                  width: 290,
                   render: (_, row) => (
                     <a className="two-lines" href={withQuery({ why: idOf(row.request) })} onClick={follow}>
                       {venues.data?.get(row.venue)?.display_name ?? title(row.title)}
@@ -139,13 +139,22 @@ export default function Offers({ round, who }: { round: Round; who: Session }) {
                     </a>
                   ),
                 },
-                { title: t("state"), width: 110, render: (_, row) => (lapsed(row) ? <span className="state slate">{word("assignment", "LAPSED")}</span> : <State kind="assignment" value={row.state} />) },
-                ...(rows.some((row) => row.reason) ? [{ title: t("offer.reason"), width: 140, ellipsis: true, dataIndex: "reason" }] : []),
+                {
+                  title: t("state"),
+                  width: 130,
+                  render: (_, row) => (
+                    <span className="two-lines">
+                      <span>{lapsed(row) ? <span className="state slate">{word("assignment", "LAPSED")}</span> : <State kind="assignment" value={row.state} />}</span>
+                      {row.reason && <small title={row.reason}>{row.reason}</small>}
+                    </span>
+                  ),
+                },
                 ...(able
                   ? [
                       {
                         title: "",
                         key: "act",
+                        fixed: innerWidth > 1240 ? ("right" as const) : undefined,
                         width: counts.get("OFFERED") ? 164 : 96,
                         render: (_: unknown, row: Assignment) =>
                           row.state === "OFFERED" ? (
@@ -194,7 +203,7 @@ function Summary({ rows }: { rows: Assignment[] }) {
       <Figure label={t("assignments")} value={number(standing.length)} note={t("experts.count", { count: number(kinds(standing, (one) => one.expert)) })} />
       <Figure label={t("offers.events")} value={number(kinds(standing, (one) => one.request))} note={t("offers.districts", { count: kinds(standing, (one) => one.district) })} />
       <Figure label={t("offers.sure")} value={`${percent(sure, seats)}%`} note={t("offers.sure.note", { count: number(sure), of: number(seats) })} tone={sure === seats ? "good" : undefined} />
-      <Figure label={t("offers.first")} value={first ? dayMonth(first.period!.start_time) : "—"} note={first ? `${weekday(first.period!.start_time)} ${clock(first.period!.start_time)} · ${away ? t("offers.away", { count: away }) : t("offers.today")}` : t("offers.over")} />
+      <Figure label={t("offers.first")} value={first ? dayLong(first.period!.start_time) : "—"} note={first ? `${clock(first.period!.start_time)} · ${away ? t("offers.away", { count: away }) : t("offers.today")}` : t("offers.over")} />
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Alert, Segmented } from "antd";
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { idOf } from "../shared/api";
 import { language, t } from "../shared/language";
 import { follow, withQuery } from "../shared/router";
 import type { Session } from "../shared/session";
@@ -69,8 +70,23 @@ export default function Solve({ round, runs, plan, who: _ }: { round: Round; run
       >
         {problem && <Alert type="warning" showIcon title={problem} />}
         {latest?.state === "FAILED" && <Alert type="error" showIcon title={t("run.failed")} description={latest.error} />}
-        <Curve steps={curve} running={running} />
-        <p className="fine">{t("curve.source")}</p>
+        {!running && plan && !plan.run ? (
+          <div className="hint quiet">
+            <p>{t("curve.mended")}</p>
+            {latest?.plan && (
+              <p>
+                <a href={withQuery({ plan: idOf(latest.plan) })} onClick={follow}>
+                  {t("curve.solved")}
+                </a>
+              </p>
+            )}
+          </div>
+        ) : (
+          <>
+            <Curve steps={curve} running={running} />
+            <p className="fine">{t("curve.source")}</p>
+          </>
+        )}
       </Card>
       <div className="stack">
         <Card title={t("stages")} extra={<span className="quiet">{t("stages.note")}</span>}>
