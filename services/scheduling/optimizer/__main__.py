@@ -7,8 +7,8 @@ from pathlib import Path
 
 from services.scheduling.optimizer import certificate, check, formats
 from services.scheduling.optimizer.explain import Explainer
-from services.scheduling.optimizer.problem import Plan, Stage
-from services.scheduling.optimizer.relaxing import Repairs
+from services.scheduling.optimizer.problem import DAY_MIN, Plan, Stage
+from services.scheduling.optimizer.relaxing import Repair, Repairs
 from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.warming import compile_once, end_with_stdin
@@ -104,9 +104,44 @@ def _explain(asked: argparse.Namespace) -> int:
         line = f"{code.request} {code.reason.name} {code.rule or '–'} {list(code.counts)}"
         if repairs is not None:
             found = repairs.cheapest(code.request, seed=1, stop=Stop(seconds=REPAIR_S))
-            line += " → –" if found is None else f" → {found}"
+            line += " → –" if found is None else f" → {' · '.join(repair_said(found))}"
         _say(line, 0)
     return 0
+
+
+def repair_said(repair: Repair) -> tuple[str, str]:
+    """The change in Chinese and in English; days, people, requests and seats by their index, from 0."""
+    seat = repair.seat
+    change, change_en = {
+        "OTHER_WINDOW": ("改时段", "another window"),
+        "ACCEPT_REMOTE": ("接受线上", "accept that it is remote"),
+        "FEWER_SEATS": (f"不要席位{seat}", f"do without seat {seat}"),
+        "LOWER_PROFICIENCY": (f"席位{seat}的水平要求降一级", f"a level less in seat {seat}"),
+        "RELEASE_NAMED": ("不限定点名的人", "accept another than the named expert"),
+        "ONE_MORE_EXPERT": (
+            f"附近多一位能担任席位{seat}的人",
+            f"one more person nearby who can take seat {seat}",
+        ),
+        "DISPLACE": ("申请不用改", "the request may stay as it is"),
+    }[repair.code]
+    if repair.start is not None:
+        day, minute = divmod(repair.start, DAY_MIN)
+        clock = f"{minute // 60:02}:{minute % 60:02}"
+        change, change_en = f"{change}，第{day}日{clock}", f"{change_en}, day {day} at {clock}"
+    if repair.experts:
+        change += f"，由专家{'、'.join(map(str, repair.experts))}来"
+        change_en += f", by {_counted('expert', repair.experts)}"
+    if repair.requests:
+        change += f"；申请{'、'.join(map(str, repair.requests))}就办不成了"
+        change_en += f"; then {_counted('request', repair.requests)} cannot take place"
+    if repair.price:
+        change += f"；其他活动共少{repair.price}分需求"
+        change_en += f"; all others lose {repair.price} of need"
+    return change, change_en
+
+
+def _counted(what: str, which: Sequence[int]) -> str:
+    return f"{what}{'s' if len(which) > 1 else ''} {', '.join(map(str, which))}"
 
 
 def _replay(asked: argparse.Namespace) -> int:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from services.scheduling.optimizer import __main__ as command
 from services.scheduling.optimizer import formats
 from services.scheduling.optimizer import problem as words
-from services.scheduling.optimizer.__main__ import main
+from services.scheduling.optimizer.__main__ import main, repair_said
 from services.scheduling.optimizer.problem import Plan
-from tests.support.rounds import a_problem, assigned, random_problem
+from services.scheduling.optimizer.relaxing import Repair
+from tests.support.rounds import a_problem, a_request, assigned, random_problem, window
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -86,6 +88,33 @@ def test_the_command_checks_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "in_request_window" in capsys.readouterr().out
     plan.write_text("{")
     assert main(["check", str(problem), str(plan)]) == main(["check"]) == 2
+
+
+def test_the_command_says_what_would_help_in_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "REPAIR_S", 600.0)  # it may have to be compiled first
+    problem, plan = tmp_path / "problem.json", tmp_path / "plan.json"
+    ask = a_request(windows=(window(0, 19, 21),))
+    problem.write_bytes(formats.canonical_bytes(a_problem(requests=[ask])))
+    plan.write_bytes(formats.canonical_bytes(Plan(())))
+    assert main(["explain", str(problem), str(plan), "--repair"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(
+        " → 改时段，第0日08:30，由专家0来 · another window, day 0 at 08:30, by expert 0\n"
+    )
+
+
+@pytest.mark.parametrize("code", [
+    "OTHER_WINDOW", "ACCEPT_REMOTE", "FEWER_SEATS", "LOWER_PROFICIENCY", "RELEASE_NAMED", "ONE_MORE_EXPERT", "DISPLACE",
+])  # fmt: skip
+def test_every_repair_is_a_sentence_with_its_price(code: str) -> None:
+    assert code in (Repair.__doc__ or "")
+    zh, en = repair_said(Repair(code, 7, 1440 + 570, (3, 4), 1, (2, 5)))
+    assert zh.endswith("，第1日09:30，由专家3、4来；申请2、5就办不成了；其他活动共少7分需求")
+    assert en.endswith(
+        ", day 1 at 09:30, by experts 3, 4; then requests 2, 5 cannot take place; all others lose 7 of need"
+    )
 
 
 def test_the_command_finds_a_certified_plan_again(
