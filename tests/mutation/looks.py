@@ -63,16 +63,16 @@ def _touring(seed: int) -> Problem:
     )
 
 
-def _plans(seeds: int) -> bool:
-    """Whether the referee finds something in a plan of the search."""
-    for problem in _problems(seeds):
+def _plans(seeds: int) -> str:
+    """What the referee finds in a plan of the search."""
+    for number, problem in enumerate(_problems(seeds)):
         try:
             plan = replay(problem, seed=1, journal=(Entry(0, level=0),), iterations=15)
         except Infeasible:
             continue
-        if violations(problem, plan):
-            return True
-    return False
+        for violation in violations(problem, plan):
+            return f"the plan of round {number}: {violation}"
+    return ""
 
 
 def _left_out(seeds: int) -> Iterator[tuple[Problem, Plan, list[int]]]:
@@ -84,24 +84,23 @@ def _left_out(seeds: int) -> Iterator[tuple[Problem, Plan, list[int]]]:
         yield problem, plan, [one for one in range(len(problem.requests)) if one not in served]
 
 
-def _codes(seeds: int) -> bool:
-    """Whether a code is not that of the why-not."""
-    for problem, plan, asked in _left_out(seeds):
+def _codes(seeds: int) -> str:
+    """A code that is not that of the why-not."""
+    for number, (problem, plan, asked) in enumerate(_left_out(seeds)):
         explainer = Explainer(problem, plan)
         for code, why in zip(
             explainer.codes(asked), [explainer.why_not(one) for one in asked], strict=True
         ):
             taken = why.reason is Reason.DISPLACED and why.rule != ""
-            if (code.reason, code.seat, code.counts) != (why.reason, why.seat, why.counts):
-                return True
-            if not taken and code.rule != why.rule:
-                return True
-    return False
+            same = (code.reason, code.seat, code.counts) == (why.reason, why.seat, why.counts)
+            if not same or (not taken and code.rule != why.rule):
+                return f"round {number}: {code}, and the why-not {why}"
+    return ""
 
 
-def _repairs(seeds: int) -> bool:
-    """Whether the referee refuses what has been tried as a repair, or a repair that is whole breaks a rule. Half of what is planned
-    is pinned as it is.
+def _repairs(seeds: int) -> str:
+    """What the referee refuses of what has been tried as a repair, or a repair that is whole breaks. Half of what is planned is
+    pinned as it is.
     """
     refused: list[Violation] = []
     look = Recheck.violations
@@ -112,7 +111,7 @@ def _repairs(seeds: int) -> bool:
         return found
 
     Recheck.violations = looking  # type: ignore[method-assign]
-    for problem in _problems(seeds):
+    for number, problem in enumerate(_problems(seeds)):
         try:
             plan = replay(problem, seed=1, journal=(), iterations=0)
         except Infeasible:
@@ -125,11 +124,11 @@ def _repairs(seeds: int) -> bool:
             if request not in served:
                 repairs.done(request, seed=1, stop=Stop(iterations=30))
                 if refused:
-                    return True
-    return False
+                    return f"a repair of request {request} in round {number}: {refused[0]}"
+    return ""
 
 
-LOOKS: Mapping[str, Callable[[int], bool]] = {
+LOOKS: Mapping[str, Callable[[int], str]] = {
     "plans": _plans,
     "codes": _codes,
     "repairs": _repairs,

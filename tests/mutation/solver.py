@@ -3,7 +3,8 @@
 A mutant is a module in which one text is another. It is loaded in a process of its own, without compiling anything, and small random
 rounds are planned, explained and repaired there until something is noticed: a plan that the referee does not pass, a
 code that is not the why-not's, a repair that breaks a rule. Every mutant leaves out one rule. Ends with the number of those that
-nobody noticed; a run without any mutant comes first, and notices nothing.
+nobody noticed; a run without any mutant comes first, and notices nothing. That run alone, for whoever changes the solver: `… plans`,
+`… codes`, `… repairs`.
 """
 
 import concurrent.futures
@@ -13,6 +14,7 @@ import itertools
 import os
 import subprocess
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -22,6 +24,8 @@ NOTICED = 3
 """How a process ends that has noticed something; 1 is how Python ends one in which something else went wrong. An assertion of
 the solver that fails is noticed, too.
 """
+KINDS = ("plans", "codes", "repairs")
+"""What is looked at (`looks.py`)."""
 _OPTIMIZER = "services.scheduling.optimizer"
 
 
@@ -129,10 +133,8 @@ CODES: tuple[Mutant, ...] = (
 """Seen where the codes of a plan are not those of the why-nots, the one being stated in `sifting`, the other in `filters`."""
 
 REPAIRS: tuple[Mutant, ...] = (
-    _one("per_round", "trying", "state.in_round[expert] >= given.people[expert, ROUND_LEFT]\n        or many", "many"),
-    _one("per_day", "trying", "min(given.people[expert, PER_DAY], state.stops.shape[1])", "state.stops.shape[1]"),
-    _one("per_week", "trying", "or state.in_week[expert, week] >= given.week_left[expert, week]\n", "\n"),
-    _one("rest_days", "trying", "or (many == 0 and state.days_in_week[expert, week] >= given.people[expert, WORK_DAYS])\n", "\n"),
+    _one("per_round", "trying", "if state.in_round[expert] >= given.people[expert, ROUND_LEFT] or not has_room(", "if not has_room("),
+    _one("per_week", "trying", "ROUND_LEFT] or not has_room(\n        given, state, expert, day\n    )", "ROUND_LEFT]"),
     _one("person_once", "trying", "goes_with(given, request, team, size, expert)\n        and ", ""),
     _one("caps_kept", "trying", "        if not opens(given, state, request, start // DAY_MIN):\n            continue\n", ""),
     _one("pins_kept", "relaxing", "spared[list(self._pinned)] = True", "pass"),
@@ -157,8 +159,8 @@ def loaded(mutant: Mutant) -> None:
         exec(compile(source, spec.origin, "exec"), module.__dict__)
 
 
-def noticed(kind: str) -> bool:
-    """Whether anything is wrong in small rounds of every kind."""
+def noticed(kind: str) -> str:
+    """The first thing that is wrong in small rounds of every kind; empty where nothing is."""
     from tests.mutation import looks
 
     return looks.LOOKS[kind](SEEDS)
@@ -171,13 +173,12 @@ ALL: tuple[tuple[str, Mutant], ...] = (
 )
 
 
-def noticed_in_a_process(place: int) -> bool:
-    """Whether mutant `place` of `ALL` is noticed; from -1 down, whether the solver as it is is."""
+def noticed_in_a_process(asked: int | str) -> bool:
+    """Whether mutant `asked` of `ALL` is noticed, or with a name of `KINDS` the solver as it is."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.mutation.solver", str(place)],
+        [sys.executable, "-m", "tests.mutation.solver", str(asked)],
         check=False,
         capture_output=True,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
         text=True,
     )
     if done.returncode not in {0, NOTICED}:
@@ -188,9 +189,13 @@ def noticed_in_a_process(place: int) -> bool:
 def main() -> int:
     """How many mutants nobody has noticed; more than all of them where something is wrong without any."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as several:
-        healthy = list(several.map(noticed_in_a_process, (-1, -2, -3)))
-        if any(healthy):
-            sys.stdout.write(f"something is wrong without any mutant: {healthy}\n")
+        wrong = [
+            kind
+            for kind, was in zip(KINDS, several.map(noticed_in_a_process, KINDS), strict=True)
+            if was
+        ]
+        if wrong:
+            sys.stdout.write(f"something is wrong without any mutant: {wrong}\n")
             return len(ALL) + 1
         seen = list(several.map(noticed_in_a_process, range(len(ALL))))
     unnoticed = [
@@ -202,17 +207,22 @@ def main() -> int:
     return len(unnoticed)
 
 
-def one(place: int) -> int:
-    """`NOTICED`, or 0."""
+def one(asked: str) -> int:
+    """`NOTICED`, having said what, or 0."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
     warnings.simplefilter("ignore", RuntimeWarning)  # dice run over, as they do when compiled
-    if place >= 0:
-        loaded(ALL[place][1])
-    kind = ALL[place][0] if place >= 0 else ("plans", "codes", "repairs")[-1 - place]
+    kind = asked
+    if asked not in KINDS:
+        kind, mutant = ALL[int(asked)]
+        loaded(mutant)
     try:
-        return NOTICED if noticed(kind) else 0
+        wrong = noticed(kind)
     except AssertionError:
-        return NOTICED
+        wrong = traceback.format_exc()
+    if wrong:
+        sys.stdout.write(wrong + "\n")
+    return NOTICED if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(one(int(sys.argv[1])) if len(sys.argv) > 1 else main())
+    sys.exit(one(sys.argv[1]) if len(sys.argv) > 1 else main())

@@ -2,7 +2,7 @@
 
 Every hard rule is about one assignment, one team, one person or one group of requests. So whatever a change breaks is about a
 team that it changed, somebody in such a team before or after, or a cap, budget, quota or series of one of these requests; and
-the referee sees it in the part of the plan that has all of those. `tests/unit/…/test_rechecking.py` holds that against the
+the referee sees it in the part of the plan that has all of those. `tests/unit/scheduling/optimizer/test_relaxing.py` holds that against the
 referee's look at the whole.
 """
 

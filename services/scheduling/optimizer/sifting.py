@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from services.scheduling.optimizer.filters import FILTERS, FOREVER, NEVER
+from services.scheduling.optimizer.filters import DAILY, FILTERS, FOREVER, LIMITS, NEVER
 from services.scheduling.optimizer.packed import Packed
 from services.scheduling.optimizer.problem import DAY_MIN, Mode, Naming, Problem, Request
 from services.scheduling.optimizer.state import (
@@ -94,8 +94,12 @@ HOME_LATE, LEAVES_EARLY, NO_TIME, NO_OTHER = (
 )
 PER_ROUND, QUOTA, BUDGET = (_RULE[name] for name in ("per_round", "quota_kept", "budgets_kept"))
 FILTERED: Final = len(FILTERS)
-LIMITED: Final = 4
+DATED: Final = len(DAILY)
+"""Filters of days, all of which hold for whoever may come on a day."""
+LIMITED: Final = len(LIMITS)
 """Limits are looked at one after the other, from `PER_ROUND`."""
+LAST: Final = FILTERED - 1
+"""How many pass every filter is counted after this one."""
 _ON_SITE, _REMOTE, _EITHER = int(Mode.ON_SITE), int(Mode.REMOTE), int(Mode.EITHER)
 
 
@@ -376,7 +380,7 @@ def _eligible_visits(
             if still == 0:
                 _say(found, NOBODY_ELIGIBLE if n != BARRED else RULED_OUT, n, k, counts, n + 1)
                 return _no_visits(len(seats))
-        for n in range(1, 5):
+        for n in range(1, DATED + 1):
             periods(given, known, ask, seats[k], able[k], many, n, days[k])
             before, many = many, 0
             for m in range(before):
@@ -531,9 +535,9 @@ def _as_a_team(
     for k in range(len(seats)):
         if seats[k, NEEDED]:
             needed += 1
-            if fewest < 0 or counts[k, BUDGET] <= counts[fewest, BUDGET]:
+            if fewest < 0 or counts[k, LAST] <= counts[fewest, LAST]:
                 fewest = k
-            if first_few < 0 or counts[k, BUDGET] < counts[first_few, BUDGET]:
+            if first_few < 0 or counts[k, LAST] < counts[first_few, LAST]:
                 first_few = k
     if needed > 1:
         at, who = _by_start(left, len(seats), len(starts))

@@ -12,6 +12,7 @@ from services.scheduling.optimizer.nearby import FIT_AS_MIN
 from services.scheduling.optimizer.problem import DAY_MIN, Mode
 from services.scheduling.optimizer.sifting import (
     AT_PLACE,
+    DATED,
     MINUTES,
     MODE,
     NEEDED,
@@ -31,18 +32,17 @@ from services.scheduling.optimizer.state import (
     LOGGED,
     NAMED,
     NO,
-    PER_DAY,
     PREFER_NAMED,
     REQUEST,
     ROUND_LEFT,
     SEAT_AT,
     SERIES_AT,
     WEIGHT,
-    WORK_DAYS,
     Given,
     State,
     compiled,
     goes_with,
+    has_room,
     hold_open,
     in_budget,
     in_quota,
@@ -200,7 +200,7 @@ def force(
         if seats[k, NEEDED] != 1:
             continue
         many = may_come(known, request, ask, seats[k], k == 0, stopped, able[k])
-        periods(given, known, ask, seats[k], able[k], many, 4, days[k])
+        periods(given, known, ask, seats[k], able[k], many, DATED, days[k])
         for m in range(many):
             if days[k, m, 0] <= day < days[k, m, 1]:
                 able[k, ables[k]] = able[k, m]
@@ -397,7 +397,7 @@ def _line_up(
     stopped = np.zeros(16, dtype=np.int64)
     alone = np.empty(0, dtype=np.int64)
     many = may_come(known, request, ask, seat, leads, stopped, able)
-    periods(given, known, ask, seat, able, many, 4, days)
+    periods(given, known, ask, seat, able, many, DATED, days)
     left = 0
     for m in range(many):
         e = np.int64(able[m])
@@ -467,13 +467,8 @@ def _in_window(given: Given, expert: int, start: int, minutes: int) -> bool:
 def _room(given: Given, state: State, expert: int, start: int, minutes: int, where: int) -> Any:
     """`placed`, and `NO` as well where a limit of the person leaves no room."""
     day = start // DAY_MIN
-    row, week = expert * given.policy[DAYS] + day, given.week_of_day[day]
-    many = state.count[row]
-    if (
-        state.in_round[expert] >= given.people[expert, ROUND_LEFT]
-        or many >= min(given.people[expert, PER_DAY], state.stops.shape[1])
-        or state.in_week[expert, week] >= given.week_left[expert, week]
-        or (many == 0 and state.days_in_week[expert, week] >= given.people[expert, WORK_DAYS])
+    if state.in_round[expert] >= given.people[expert, ROUND_LEFT] or not has_room(
+        given, state, expert, day
     ):
         return NO, 0
     return placed(given, state, expert, day, start, start + minutes, where)
