@@ -259,7 +259,6 @@ class Nearby:
                 return None
             trial.remove(least)
         team: list[int] = []
-        cost = 0
         seats = sorted(
             self.required(index), key=lambda seat: len(self.candidates(index, seat).get(start, ()))
         )
@@ -267,7 +266,9 @@ class Nearby:
             choices = [
                 (self._weight(gone), -self.worth(index, seat, candidate), order, candidate, gone)
                 for order, candidate in enumerate(self.candidates(index, seat).get(start, ()))
-                if trial.may_join(index, team, candidate.expert, cost)
+                if trial.goes_with(index, team, candidate.expert)
+                # the draft has the team so far, and counts it
+                and trial.is_paid_for(index, (), candidate.expert, 0)
                 for gone in self.blockers(trial, index, seat, candidate, {*spared, index})
             ]
             if not choices:
@@ -281,7 +282,6 @@ class Nearby:
                 return None
             trial.add(assignment, self.visit(assignment), placed[1])
             team.append(candidate.expert)
-            cost += self.problem.experts[candidate.expert].cost
         served = trial.teams.keys()
         kept = all(one in served for one in spared if one in draft.teams)
         return trial if kept and len(trial.teams.get(index, ())) == len(seats) else None

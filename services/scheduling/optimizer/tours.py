@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from services.scheduling.optimizer.candidates import Eligibility
 from services.scheduling.optimizer.problem import (
@@ -70,15 +70,27 @@ class Draft:
         return next(iter(self.teams[request].values())).start
 
     def may_join(self, request: int, team: Iterable[int], expert: int, cost: int) -> bool:
-        """Whether the person goes with a team, its quotas and budgets; `cost`, what the team so far costs."""
+        """Whether the person goes with a team that is not in the draft yet, and with its quotas and budgets; `cost`, what the
+        team so far costs.
+        """
         members = set(team)
-        if expert in members:
+        return self.goes_with(request, members, expert) and self.is_paid_for(
+            request, members, expert, cost
+        )
+
+    def goes_with(self, request: int, team: Collection[int], expert: int) -> bool:
+        """Whether the person is not in the team, nor must not be beside somebody who is."""
+        if expert in team:
             return False
         for rule in self._pairs:
             other = rule.other if expert == rule.expert else rule.expert
             concerned = rule.request in (-1, request) and expert in (rule.expert, rule.other)
-            if concerned and other in members:
+            if concerned and other in team:
                 return False
+        return True
+
+    def is_paid_for(self, request: int, team: Iterable[int], expert: int, cost: int) -> bool:
+        """Whether quotas and budgets allow the person, beside the draft and a team that is not in it yet."""
         who = self._problem.experts[expert]
         if any(
             self._spent[budget] + cost + who.cost > self._problem.budgets[budget].cost_max
@@ -88,7 +100,7 @@ class Draft:
         node, pool = self._problem.requests[request].node, self._problem.pools[who.pool]
         if node in pool.home_nodes:
             return True
-        sharing = sum(self._problem.experts[member].pool == who.pool for member in members)
+        sharing = sum(self._problem.experts[member].pool == who.pool for member in team)
         # two agreements of one node and pool hold each for itself: the tightest binds
         quota = min((a.quota for a in pool.agreements if a.node == node), default=0)
         return self._quota[who.pool, node] + sharing < quota

@@ -250,7 +250,11 @@ def _force_seat(
     day, days = start // DAY_MIN, given.policy[DAYS]
     for m in range(ables):
         e = np.int64(able[m])
-        if not _joins(given, state, request, members, size, e):
+        # the draft has the team so far, and counts it
+        paid = in_quota(given, state, request, members, 0, e) and in_budget(
+            given, state, request, members, 0, e
+        )
+        if not paid or not goes_with(given, request, members, size, e):
             continue
         if not _in_window(given, e, start, minutes):
             continue

@@ -11,7 +11,9 @@ from services.scheduling.optimizer.check import need_value, values, violations
 from services.scheduling.optimizer.nearby import Nearby, with_standbys
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
+    Agreement,
     Assignment,
+    Budget,
     Cap,
     Mode,
     Naming,
@@ -25,6 +27,8 @@ from services.scheduling.optimizer.rechecking import Recheck
 from services.scheduling.optimizer.relaxing import Repair, Repaired, Repairs
 from services.scheduling.optimizer.stop import Stop
 from tests.support.rounds import (
+    AT_NINE,
+    a_pool,
     a_problem,
     a_request,
     a_seat,
@@ -99,6 +103,29 @@ def test_a_part_shows_everything_that_a_change_breaks_and_nothing_else() -> None
 
 
 # Repairs
+
+
+@pytest.mark.parametrize("seats", [2, 3])
+def test_who_is_in_the_team_already_is_counted_once_when_others_give_way(seats: int) -> None:
+    """Quota and budget are just enough for the team: the draft counts those who have been put in."""
+    people = [an_expert(cost=100)] * seats
+    lent = a_pool(agreements=(Agreement(5, seats, 7),))
+    asks = [a_request(node=5, seats=(a_seat(),) * seats), a_request(weight=1)]
+    problem = a_problem(
+        experts=people,
+        requests=asks,
+        pools=(lent,),
+        caps=(Cap(frozenset({0, 1}), 1),),
+        budgets=(Budget(frozenset({0}), seats * 100),),
+    )
+    plan = Plan((assigned(1),))
+    done = sought(Repairs(problem, plan), 0)
+    assert done is not None
+    assert (done.repair.code, done.repair.requests) == ("DISPLACE", (1,))
+    nearby = Nearby(problem)
+    forced = nearby.forced(nearby.draft(plan), 0, AT_NINE, spared=())
+    assert forced is not None
+    assert len(forced.teams[0]) == seats
 
 
 def test_what_is_done_is_sound_and_says_what_it_costs() -> None:
