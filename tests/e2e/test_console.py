@@ -293,6 +293,28 @@ def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(
     api(first, "POST", f"{path}:abandon")
 
 
+def test_a_request_opens_wherever_its_row_is_clicked(page_of: PageOf) -> None:
+    page = page_of("city", "/console/requests?state=SCHEDULED")
+    row = page.locator(".ant-table-row").first
+    venue = row.locator("strong").inner_text()
+    row.locator(".ant-table-cell").nth(3).click()
+    expect(page.locator(".ant-drawer")).to_contain_text(venue)
+    page.wait_for_url(re.compile(r"/console/requests/[^?]+\?state=SCHEDULED"))
+
+
+def test_every_expert_lives_in_a_district_with_a_name(page_of: PageOf) -> None:
+    """Towns keep the code of a district that is no more."""
+    page = page_of("city", "/console/experts")
+    moved = set(api(page, "GET", "reference")["moved_towns"])
+    people = api(page, "GET", "experts?page_size=1000")["experts"]
+    homes = [one["home_node"].rpartition("-")[2] for one in people]
+    row = next(place for place, home in enumerate(homes) if home in moved)
+    page.goto(f"/console/experts/{people[row]['name'].partition('/')[2]}")
+    settled(page)
+    expect(page.locator(".ant-drawer")).not_to_contain_text("town-")
+    expect(page.locator(".ant-drawer")).to_contain_text("区")
+
+
 def test_why_not_with_its_place_in_the_queue_and_what_would_serve_it(
     page_of: PageOf, said: Words
 ) -> None:

@@ -40,6 +40,9 @@ async def reference(who: Reader) -> Any:
             }
             for one in answer["nodes"]
         ],
+        "moved_towns": {
+            row["code_2023"]: row["district_2025"] for row in data.rows("towns_changed_2025.csv")
+        },
         "attribution": data.ATTRIBUTION,
         "attribution_en": data.ATTRIBUTION_EN,
     }

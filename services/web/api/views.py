@@ -147,6 +147,8 @@ class ReferenceShown(Shown):
 
     topics: list[TopicShown]
     districts: list[DistrictShown]
+    moved_towns: dict[str, str]
+    """Towns whose code begins with that of a district they no longer lie in, with the code of the one they do lie in."""
     attribution: str
     attribution_en: str
 

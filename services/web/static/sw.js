@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "de0e03a68054";
-const FILES = ["/static/assets/app-Bax08Ejq.css","/static/assets/app-Khtt3vUB.js","/static/assets/expert-DAPMPgpY.js","/static/assets/filing-BkUOzmuA.js","/static/assets/glyph-9lnIb08P.js","/static/assets/glyph-DO-h2bhu.css","/static/assets/halfdays-BsUGOYrG.js","/static/assets/me-C38kGA-4.js","/static/assets/place-CC4dyCZd.js","/static/assets/query-BWkRJB8_.js","/static/assets/react-CawHzioy.js","/static/assets/request-Dws6KaGz.js","/static/assets/title-C9iTWWTH.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "d5fcf98d40e7";
+const FILES = ["/static/assets/app-BanAnNo_.css","/static/assets/app-Dck6jNQb.js","/static/assets/expert-BNgtzRvy.js","/static/assets/filing-BXYctwNN.js","/static/assets/glyph-C9UbtIdH.js","/static/assets/glyph-DO-h2bhu.css","/static/assets/halfdays-YNF3DhO1.js","/static/assets/me-C2uNVLA4.js","/static/assets/place-CHdMM3rM.js","/static/assets/query-BWkRJB8_.js","/static/assets/react-CawHzioy.js","/static/assets/request-DEfkLAro.js","/static/assets/title-Cp8zDLFq.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

@@ -43,7 +43,10 @@ function Root() {
           colorWarning: dark ? "#d9a441" : "#a86a10",
           colorError: dark ? "#e0705f" : "#b8402f",
           colorBgLayout: "transparent",
-          ...(dark ? { colorBgContainer: "#181e1b", colorBgElevated: "#1f2623" } : { colorBgContainer: "#fffefc", colorBgElevated: "#fffefc" }),
+          // the kit's own washes of these colours are muddy; they are those of base.css
+          ...(dark
+            ? { colorBgContainer: "#181e1b", colorBgElevated: "#1f2623", colorPrimaryBg: "#17332b", colorPrimaryBgHover: "#1d3f35", colorSuccessBg: "#17301f", colorWarningBg: "#33280f", colorErrorBg: "#3a1c17", colorInfoBg: "#15293a" }
+            : { colorBgContainer: "#fffefc", colorBgElevated: "#fffefc", colorPrimaryBg: "#e3f0eb", colorPrimaryBgHover: "#d5e8e0", colorSuccessBg: "#e2f1e7", colorWarningBg: "#fbefd7", colorErrorBg: "#fae6e2", colorInfoBg: "#e2edf6" }),
           borderRadius: 8,
           fontSize: 14,
           colorTextDescription: dark ? "rgba(255,255,255,.62)" : "rgba(22,32,28,.66)",

@@ -5,6 +5,7 @@ import type { View } from "../shared/api";
 import { type Key, either, language, t, word } from "../shared/language";
 import { follow } from "../shared/router";
 import { useReference } from "../shared/session";
+import { moment } from "../shared/time";
 import { titleIn } from "../shared/title";
 import { districtName } from "./places";
 
@@ -89,6 +90,9 @@ export function Bar({ part, whole, tone = "", mark }: { part: number; whole: num
   );
 }
 
+/** Who signed and when; rounds of before names were kept have neither. */
+export const signedText = (round: Round) => [round.signed_by_name ? t("signed.by", { who: round.signed_by_name }) : t("signed"), round.sign_time && moment(round.sign_time)].filter(Boolean).join(" ");
+
 /** The first sign of somebody's own name, in the colour of their role. */
 export const Face = ({ name, role }: { name: string; role: string }) => (
   <span className={`face small role-${role}`} aria-hidden="true">
@@ -144,7 +148,8 @@ export function useNames() {
       reference,
       district: (node: string) => {
         // a town or village is named by the district it lies in
-        const code = /-(\d{6})\d*$/.exec(node)?.[1];
+        const town = /-((\d{6})\d*)$/.exec(node);
+        const code = town && (reference?.moved_towns[town[1]!] ?? town[2]);
         const found = districts.get(node) ?? (code ? districts.get(`nodes/district-${code}`) : undefined);
         return found ? districtName(found.zh, found.en) : node ? node.replace("nodes/", "") : t("district.none");
       },

@@ -7,7 +7,7 @@ import { t, word } from "../shared/language";
 import { follow, usePlace } from "../shared/router";
 import { clock, dayLong, localDay, moment } from "../shared/time";
 import { useOnePlan, usePlan } from "./data";
-import { type PlannedEvent, Shown, gapText, number, said, stageBound, stageName, stageUnit, stageValue, teamText, useNames } from "./parts";
+import { type PlannedEvent, Shown, gapText, number, said, signedText, stageBound, stageName, stageUnit, stageValue, teamText, useNames } from "./parts";
 import { horizonText } from "./rounds";
 
 export default function Print({ id }: { id: string }) {
@@ -43,6 +43,7 @@ export default function Print({ id }: { id: string }) {
             <h1>{one.title}</h1>
             <p>
               {horizonText(one)} · {word("round", one.state)}
+              {one.signed_by && ` · ${signedText(one)}`}
               {one.publish_time && ` · ${t("published.at", { time: moment(one.publish_time) })}`}
             </p>
             <p className="quiet">
@@ -86,7 +87,7 @@ export default function Print({ id }: { id: string }) {
               <h2>
                 {dayLong(`${day}T04:00:00Z`)}（{events.length}）
               </h2>
-              <table className="plain-table dense">
+              <table className="plain-table dense day-sheet">
                 <tbody>
                   {events.map((event) => (
                     <tr key={event.request}>
@@ -108,7 +109,7 @@ export default function Print({ id }: { id: string }) {
               <h2>
                 {t("unserved")}（{data.data.unserved.length}）
               </h2>
-              <table className="plain-table dense">
+              <table className="plain-table dense why-sheet">
                 <tbody>
                   {data.data.unserved.map((row) => (
                     <tr key={row.request}>

@@ -100,6 +100,11 @@ export default function Requests({ who, chosen }: { who: Session; chosen: string
           scroll={{ x: 1120, y: rows.length > 100 ? 640 : undefined }}
           pagination={false}
           dataSource={rows}
+          rowClassName="clickable"
+          onRow={(row) => ({
+            // the link in it is for the keyboard; what is a control of its own stays one
+            onClick: (event) => void ((event.target as Element).closest("a, label, .ant-table-selection-column") ?? go(`/console/requests/${idOf(row.name)}${location.search}`, false, true)),
+          })}
           rowSelection={able && state === "SUBMITTED" ? { selectedRowKeys: marked, onChange: (keys) => setMarked(keys.map(String)), columnWidth: 44 } : undefined}
           columns={[
             {
@@ -286,7 +291,7 @@ function OneRequest({ id, able, answers, busy, endorse, giveBack }: { id: string
             {able && one.state === "SUBMITTED" && (
               <div className="endorse">
                 <label>
-                  {t("weight")} <InputNumber min={0} max={1000} value={weight} onChange={(value) => setWeight(value ?? 0)} aria-label={t("weight")} /> <span className="quiet">{t("weight.note")}</span>
+                  {t("weight")} <InputNumber min={0} max={1000} value={weight || null} placeholder={String(one.weight)} onChange={(value) => setWeight(value ?? 0)} aria-label={t("weight")} /> <span className="quiet">{t("weight.note")}</span>
                 </label>
                 <div>
                   <Button onClick={() => giveBack(one)} disabled={busy}>{t("return")}</Button>

@@ -12,7 +12,7 @@ import { addDays, instant, localDay, moment, now } from "../shared/time";
 import { CoverageView } from "./coverage";
 import { namesIn, useLive, useOnePlan, usePlan, usePolicies } from "./data";
 import { Findings } from "./findings";
-import { Figure, Nothing, Page, type Plan, type Round, type Run, Shown, State, gapText, number, percent, stageValue } from "./parts";
+import { Figure, Nothing, Page, type Plan, type Round, type Run, Shown, State, gapText, number, percent, signedText, stageValue } from "./parts";
 import { horizonText, mayRun } from "./rounds";
 import { Steps } from "./steps";
 import { UnservedList } from "./unserved";
@@ -85,9 +85,6 @@ export default function RoundPage({ id, who }: { id: string; who: Session }) {
     </Page>
   );
 }
-
-/** Who signed and when; rounds of before names were kept have neither. */
-export const signedText = (round: Round) => [round.signed_by_name ? t("signed.by", { who: round.signed_by_name }) : t("signed"), round.sign_time && moment(round.sign_time)].filter(Boolean).join(" ");
 
 function Body({ round, who, tab }: { round: Round; who: Session; tab: string }) {
   const id = idOf(round.name);

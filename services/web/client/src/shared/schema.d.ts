@@ -2351,6 +2351,10 @@ export interface components {
             topics: components["schemas"]["TopicShown"][];
             /** Districts */
             districts: components["schemas"]["DistrictShown"][];
+            /** Moved Towns */
+            moved_towns: {
+                [key: string]: string;
+            };
             /** Attribution */
             attribution: string;
             /** Attribution En */

@@ -29,7 +29,9 @@ export const dayMonth = (at: string | Date) => format(at, { month: "numeric", da
 export const dayLong = (at: string | Date) => format(at, { month: language() === "zh" ? "long" : "short", day: "numeric", weekday: "short" });
 export const monthName = (at: string | Date) => format(at, { month: "short" });
 export const weekday = (at: string | Date) => format(at, { weekday: "short" });
-export const moment = (at: string | Date) => `${language() === "zh" ? dayMonth(at) : format(at, { day: "numeric", month: "short" })} ${clock(at)}`;
+/** `11/29`, or `29 Nov` where 11/12 could be either. */
+export const dayShort = (at: string | Date) => (language() === "zh" ? dayMonth(at) : format(at, { day: "numeric", month: "short" }));
+export const moment = (at: string | Date) => `${dayShort(at)} ${clock(at)}`;
 
 export function range(period: { start_time: string; end_time: string } | null): string {
   return period ? `${dayLong(period.start_time)} ${clock(period.start_time)}–${clock(period.end_time)}` : "";

@@ -327,7 +327,7 @@ export const words = of({
   "named.only": ["只要这位", "only this one"],
   "named.preferred": ["优先这位", "preferred"],
   weight: ["需求权重", "Need"],
-  "weight.note": ["0 表示不改", "0 keeps it"],
+  "weight.note": ["不填则不改", "empty keeps it"],
   proxy: ["代填", "By proxy"],
   "proxy.yes": ["由工作人员代填", "filed by a worker"],
   "log.proxy": ["代填", "by proxy"],

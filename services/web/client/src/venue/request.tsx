@@ -5,7 +5,7 @@ import { type View, get, newKey, send } from "../shared/api";
 import { Glyph } from "../shared/glyph";
 import { type Key, either, language, t, word } from "../shared/language";
 import { go } from "../shared/router";
-import { clock, localDay, minutes, moment, now, range } from "../shared/time";
+import { clock, dayShort, localDay, minutes, moment, now, range } from "../shared/time";
 import { halfOf } from "./answer";
 import { type EventShown, type Venue, useKept, useReference, useTitle, useVenues } from "./data";
 import { keepDraft, markSeen, newDraft } from "./drafts";
@@ -138,7 +138,7 @@ function Steps({ request, event, entries }: { request: Request; event?: EventSho
           {steps.map((step, index) => (
             <li key={step.key} className={index < done ? "done" : index === done ? "here" : ""} aria-current={index === Math.min(done, 4) ? "step" : undefined}>
               <span>{t(step.key)}</span>
-              <small>{(index < done || step.key === "step.unserved" || step.key === "step.deliver") && step.time ? moment(step.time) : "\u00a0"}</small>
+              <small>{(index < done || step.key === "step.unserved" || step.key === "step.deliver") && step.time ? <>{dayShort(step.time)}<span>{clock(step.time)}</span></> : "\u00a0"}</small>
             </li>
           ))}
         </ol>
