@@ -1,8 +1,8 @@
 "use strict";
 // The app opens without a network: its page and files are kept, version by version; answers of the API never are.
 // The build writes the two lines below: which files the app has, and a hash over them.
-const VERSION = "d5fcf98d40e7";
-const FILES = ["/static/assets/app-BanAnNo_.css","/static/assets/app-Dck6jNQb.js","/static/assets/expert-BNgtzRvy.js","/static/assets/filing-BXYctwNN.js","/static/assets/glyph-C9UbtIdH.js","/static/assets/glyph-DO-h2bhu.css","/static/assets/halfdays-YNF3DhO1.js","/static/assets/me-C2uNVLA4.js","/static/assets/place-CHdMM3rM.js","/static/assets/query-BWkRJB8_.js","/static/assets/react-CawHzioy.js","/static/assets/request-DEfkLAro.js","/static/assets/title-Cp8zDLFq.js","/static/icon.svg","/static/manifest.webmanifest"];
+const VERSION = "e44604537364";
+const FILES = ["/static/assets/app-BanAnNo_.css","/static/assets/app-fn4gQvMZ.js","/static/assets/expert-BalWPNnf.js","/static/assets/filing-ys3ZIq3N.js","/static/assets/glyph-C9UbtIdH.js","/static/assets/glyph-DO-h2bhu.css","/static/assets/halfdays-BoA3G-qK.js","/static/assets/me-nWafwytk.js","/static/assets/place-CHdMM3rM.js","/static/assets/query-BWkRJB8_.js","/static/assets/react-CawHzioy.js","/static/assets/request-_rf1nph6.js","/static/assets/title-Cp8zDLFq.js","/static/icon.svg","/static/manifest.webmanifest"];
 const PREFIX = "zhihui-";
 const KEPT = PREFIX + VERSION;
 const PAGE = "/app";

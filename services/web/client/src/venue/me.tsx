@@ -40,7 +40,6 @@ export default function Me() {
           {t("me.theme")}
         </Check>
       </Card>
-      {mayFile(who) && <Places />}
       <Card title={t("me.phone")}>
         <p>{t("me.phone.note")}</p>
         <p className="quiet">{(keptBytes() / 1024).toFixed(0)} kB</p>
@@ -55,6 +54,7 @@ export default function Me() {
           {t("me.delete")}
         </button>
       </div>
+      {mayFile(who) && <Places /> /* last: it is as long as there are venues, and nothing below it jumps */}
       {deleting && (
         <Sheet
           title={t("me.delete.sure")}
