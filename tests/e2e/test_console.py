@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.benchmarks.console import FRAME_MS_MAX, FRAMES
 from tests.support.browser import PageOf, shot
+from tests.support.days import demo_day
 from tests.support.words import LANGUAGES, Words
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(600)]
@@ -110,10 +111,10 @@ def asked_again(page: Page, count: int) -> None:
     others = [one["request"] for one in events if one["group"] not in {"YOUTH", ""}]
     windows = [
         {
-            "start_time": f"2027-01-{day}T{start}:00+08:00",
-            "end_time": f"2027-01-{day}T{end}:00+08:00",
+            "start_time": f"{demo_day(day)}T{start}:00+08:00",
+            "end_time": f"{demo_day(day)}T{end}:00+08:00",
         }
-        for day in (11, 12, 13, 14, 15)
+        for day in (21, 22, 23, 24, 25)
         for start, end in (("09:00", "12:00"), ("14:00", "17:00"))
     ]
     for name in others[:count]:
@@ -134,9 +135,9 @@ def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     page.get_by_role("button", name=said("round.open")).click()
     page.get_by_label(said("round.title")).fill("示例：一月补排")
     choose(page, said("round.policy"), said.either(autumn))
-    page.locator("#horizon").fill("2026-12-21")
+    page.locator("#horizon").fill(f"{demo_day(0)}")
     page.keyboard.press("Enter")
-    page.locator(".ant-picker-range input").nth(1).fill("2027-01-17")
+    page.locator(".ant-picker-range input").nth(1).fill(f"{demo_day(27)}")
     page.keyboard.press("Enter")  # the last field: it files
     page.wait_for_url(re.compile(r"/console/rounds/round-"))
     round_id = page.url.rpartition("/")[2].partition("?")[0]
@@ -156,9 +157,9 @@ def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     page.goto(f"/console/rounds/{round_id}?tab=pins")
     rests = f".card:has(h2:text-is('{said('rests')}'))"
     choose(page, said("expert"), expert[0]["display_name"], rests)
-    page.locator(f"{rests} .ant-picker-range input").nth(0).fill("2026-12-28")
+    page.locator(f"{rests} .ant-picker-range input").nth(0).fill(f"{demo_day(7)}")
     page.keyboard.press("Enter")
-    page.locator(f"{rests} .ant-picker-range input").nth(1).fill("2027-01-03")
+    page.locator(f"{rests} .ant-picker-range input").nth(1).fill(f"{demo_day(13)}")
     page.keyboard.press("Enter")
     expect(page.locator(f"{rests} .pin-list li")).to_contain_text(expert[0]["display_name"])
     forbids = f".card:has(h2:text-is('{said('forbids')}'))"
@@ -262,7 +263,10 @@ def test_two_coordinators_the_second_gets_a_conflict_and_never_overwrites(
         first,
         "POST",
         "rounds",
-        {"title": "示例：两人", "horizon": {"start_date": "2027-02-01", "end_date": "2027-02-15"}},
+        {
+            "title": "示例：两人",
+            "horizon": {"start_date": f"{demo_day(42)}", "end_date": f"{demo_day(56)}"},
+        },
     )
     path = made["round"]["name"]
     people = api(first, "GET", "experts?page_size=2")["experts"]

@@ -12,6 +12,7 @@ import pytest
 from icalendar import Calendar
 
 from libs.ids import new_id
+from tests.support.days import demo_day
 from tests.support.embedded import EmbeddedStack
 from tests.support.fuzz import fuzz, signed_in
 from tests.support.signing_in import sign_in
@@ -31,7 +32,7 @@ async def city(stack: EmbeddedStack) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def draft(title: str = "示例", *, submit: bool = False) -> dict[str, Any]:
-    window = {"start_time": "2027-03-03T01:00:00Z", "end_time": "2027-03-03T04:00:00Z"}
+    window = {"start_time": f"{demo_day(72)}T01:00:00Z", "end_time": f"{demo_day(72)}T04:00:00Z"}
     request = {
         "venue": "venues/venue-community-0003",
         "title": title,
@@ -164,7 +165,8 @@ class Stream:
 
 async def opened(city: httpx.AsyncClient) -> str:
     """A new round of one's own."""
-    body = {"title": "示例", "horizon": {"start_date": "2027-03-01", "end_date": "2027-03-08"}}
+    horizon = {"start_date": f"{demo_day(70)}", "end_date": f"{demo_day(77)}"}
+    body = {"title": "示例", "horizon": horizon}
     answer = await city.post("/api/rounds", json=body, headers=key())
     assert answer.status_code == 200, answer.text
     return answer.json()["round"]["name"].removeprefix("rounds/")

@@ -23,6 +23,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from libs.clock import system_clock
 from tests.support.browser import PageOf, shot
+from tests.support.days import demo_day, next_term_starts
 from tests.support.embedded import EmbeddedStack
 from tests.support.words import LANGUAGES, Words
 
@@ -93,7 +94,7 @@ def waiting_in(city: Desk, node: str = CHENGKOU) -> int:
 
 def frozen(city: Desk, name: str) -> None:
     """Open a round over 城口 and freeze it, once scheduling has heard of everything that waits there."""
-    horizon = {"start_date": "2026-12-20", "end_date": "2027-01-21"}
+    horizon = {"start_date": f"{demo_day(-1)}", "end_date": f"{demo_day(31)}"}
     body = {"round_id": name, "title": f"示例 {name}", "horizon": horizon, "nodes": [CHENGKOU]}
     city.send("rounds", body)
     until(lambda: city.get(f"rounds/{name}/findings")["requests_count"] >= waiting_in(city))
@@ -330,7 +331,7 @@ def test_3_and_4_a_teacher_sees_what_days_are_and_the_answer_while_she_writes(
     page_of: PageOf, city: Desk, topics: dict[str, Any], said: Words
 ) -> None:
     coming = f"coming-{token_hex(3)}"
-    horizon = {"start_date": "2026-12-20", "end_date": "2027-01-21"}
+    horizon = {"start_date": f"{demo_day(-1)}", "end_date": f"{demo_day(31)}"}
     body = {"round_id": coming, "title": f"示例 {coming}", "horizon": horizon, "nodes": [CHENGKOU]}
     city.send("rounds", body)
     page = page_of("teacher", "/app/new", language=said.language, width=PHONE)
@@ -547,8 +548,8 @@ def test_6_to_12_a_teacher_from_the_freeze_to_next_term(
     page.wait_for_url("**/app/new?draft=*")
     expect(page.get_by_role("button", name=said("file.topic"))).to_contain_text(said.either(topic))
     expect(page.get_by_text(said("file.windows.count", count=5))).to_be_visible()
-    march = re.compile("3/|/0?3")  # when the spring term runs
-    expect(page.locator(".chosen li").first).to_contain_text(march)
+    month = next_term_starts().month
+    expect(page.locator(".chosen li").first).to_contain_text(re.compile(f"{month}/|/0?{month}"))
 
 
 def _contact(page: Page, said: Words, team: Locator) -> bool:
@@ -612,11 +613,11 @@ def asked_of_the_expert(city: Desk, round: str, count: int) -> list[str]:
     skills = [one["topic"] for one in city.get(EXPERT)["expert"]["skills"]]
     venues = city.get("venues", node=NEAR, page_size=200)["venues"]
     schools = [one for one in venues if one["group"] == "YOUTH"]
-    days = (4, 5, 6, 7, 8, 11, 12, 13, 14, 15)
+    days = (14, 15, 16, 17, 18, 21, 22, 23, 24, 25)
     halves = [
         {
-            "start_time": f"2027-01-{day:02}T08:00:00+08:00",
-            "end_time": f"2027-01-{day:02}T12:00:00+08:00",
+            "start_time": f"{demo_day(day)}T08:00:00+08:00",
+            "end_time": f"{demo_day(day)}T12:00:00+08:00",
         }
         for day in days
     ]
@@ -641,7 +642,7 @@ def asked_of_the_expert(city: Desk, round: str, count: int) -> list[str]:
         if filed["state"] == "SUBMITTED":
             city.send(f"{filed['name']}:endorse", {})
         names.append(filed["name"])
-    horizon = {"start_date": "2027-01-04", "end_date": "2027-01-16"}
+    horizon = {"start_date": f"{demo_day(14)}", "end_date": f"{demo_day(26)}"}
     body = {
         "round_id": round,
         "title": f"示例 {round}",
@@ -657,7 +658,7 @@ def asked_of_the_expert(city: Desk, round: str, count: int) -> list[str]:
         city.send(f"rounds/{round}/pins:add", {"pin": pin})
     solved(city, round)
     until(lambda: city.get(f"rounds/{round}")["round"]["state"] == "PROPOSED")
-    city.send(f"rounds/{round}:offer", {"respond_by_time": "2027-01-03T00:00:00Z"})
+    city.send(f"rounds/{round}:offer", {"respond_by_time": f"{demo_day(13)}T00:00:00Z"})
     return names
 
 
