@@ -303,15 +303,14 @@ class Faults:
         return f"{group} only stopped and started: its group was not empty in time"
 
     async def _stand_still(self, _dice: random.Random) -> str:
-        async with self._apart() as (id, names, database):
-            had = await self._relaying(database)
+        async with self._apart() as (id, names, had, database):
             await self.change(names, f"{id}-later")
             await asyncio.sleep(STILL_S)
             count, has = (
                 await database.fetchval(_NEWEST_OUT, list(names)),
                 await self._relaying(database),
             )
-            if had != has or not self._holds:
+            if had is None or had != has or not self._holds:
                 return f"in vain: session {had} had the lock, {has} has it"
             if count:
                 self.two_relays.append(f"{count} facts while earlier ones of {names} were in hand")
@@ -320,10 +319,10 @@ class Faults:
             return f"session {had} has the lock; {count} published"
 
     async def _zombie(self, _dice: random.Random) -> str:
-        async with self._apart() as (id, names, database):
-            had = await self._relaying(database)
-            if had is not None:
-                await database.execute("SELECT pg_terminate_backend($1)", had)
+        async with self._apart() as (id, names, had, database):
+            if had is None or await self._relaying(database) != had:
+                return "in vain: the lock had gone to another session"
+            await database.execute("SELECT pg_terminate_backend($1)", had)
             await self.change(names, f"{id}-later")
             waiting = "SELECT count(*) FROM events.outbox JOIN events.outbox_waiting USING (position) WHERE key = ANY($1)"
             ends_at = time.monotonic() + ZOMBIE_S
@@ -337,18 +336,18 @@ class Faults:
             return "what it has in hand goes out when newer facts are there"
 
     @contextlib.asynccontextmanager
-    async def _apart(self) -> AsyncIterator[tuple[str, Sequence[str], Any]]:
-        """A second process, facts in the hands of the first one's relay (an id, and of what), and a way to ask the database.
+    async def _apart(self) -> AsyncIterator[tuple[str, Sequence[str], int | None, Any]]:
+        """A second process, facts in the hands of the first one's relay (an id, of what, and its session), and the database.
 
         No clock steps meanwhile: two months ahead, a request's days would be over, and it could not be changed.
         """
         async with (
             self._one_clock,
             self._two_processes(),
-            self._held() as (id, names),
             self._asking() as database,
+            self._held(database) as (id, names, had),
         ):
-            yield id, names, database
+            yield id, names, had, database
 
     @contextlib.asynccontextmanager
     async def _two_processes(self) -> AsyncIterator[None]:
@@ -372,18 +371,23 @@ class Faults:
                 self._stack.kill("replica")
 
     @contextlib.asynccontextmanager
-    async def _held(self) -> AsyncIterator[tuple[str, Sequence[str]]]:
-        """The first events service's relay has read facts of the things named, and does not send them; gives an id, too."""
+    async def _held(self, database: Any) -> AsyncIterator[tuple[str, Sequence[str], int | None]]:
+        """The first events service's relay has read facts of the things named, and does not send them; gives an id, too.
+
+        And the session that had the lock before it read them. Whoever has something in hand read it with the lock: so as
+        long as that session has it, it is that relay's, and not the one of the second process, which may publish.
+        """
         hold = self._stack.chaos / "events.hold"
         id = f"apart-{next(self._numbers)}"
         names = await self.change([], id)
+        had = await self._relaying(database)
         hold.touch()
         try:
             await self.change(names, f"{id}-in-hand")
             ends_at = time.monotonic() + HELD_S
             while not self._holds and time.monotonic() < ends_at:
                 await asyncio.sleep(0.02)
-            yield id, names
+            yield id, names, had
         finally:
             hold.unlink()
 

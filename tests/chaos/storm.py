@@ -40,7 +40,7 @@ AT_ONCE = 3
 ANSWER_S = 20
 PATIENCE_S = 300
 """A command without an answer for so long, with all its retries, is a failure of the storm."""
-LONGER_S = 90
+LONGER_S = 150
 """How long the storm goes on after its last fault until it has had a round, deliveries and cancellations."""
 HEALTHY_S = 120
 """How long services may take to answer again once the last fault is through."""
