@@ -305,13 +305,14 @@ class Faults:
     async def _stand_still(self, _dice: random.Random) -> str:
         async with self._apart() as (id, names, had, database):
             await self.change(names, f"{id}-later")
-            await asyncio.sleep(STILL_S)
-            count, has = (
-                await database.fetchval(_NEWEST_OUT, list(names)),
-                await self._relaying(database),
-            )
-            if had is None or had != has or not self._holds:
-                return f"in vain: session {had} had the lock, {has} has it"
+            ends_at = time.monotonic() + STILL_S
+            while time.monotonic() < ends_at:
+                if (has := await self._relaying(database)) != had:
+                    return f"in vain: session {had} had the lock, {has} has it"
+                await asyncio.sleep(0.05)
+            count = await database.fetchval(_NEWEST_OUT, list(names))
+            if await self._relaying(database) != had or not self._holds:
+                return "in vain: it stands still no more"
             if count:
                 self.two_relays.append(f"{count} facts while earlier ones of {names} were in hand")
             else:
