@@ -64,6 +64,10 @@ STUBS = {
 _READS = re.compile("^(Get|List|Validate)")
 
 
+class Unanswered(Exception):
+    """A command had no answer for `PATIENCE_S`, however often it was sent."""
+
+
 class Calls:
     """A stub whose calls are made again until they are answered, by the same request id."""
 
@@ -122,6 +126,7 @@ class Storm:
 
         Raises:
             grpc.aio.AioRpcError: a refusal.
+            Unanswered: there is none.
         """
         is_read = bool(_READS.match(method))
         ends_at = time.monotonic() + PATIENCE_S
@@ -150,7 +155,7 @@ class Storm:
                     raise
                 self.resent += 1
                 if time.monotonic() > ends_at:
-                    raise TimeoutError(f"{method} has no answer: {error!r}") from error
+                    raise Unanswered(f"{method}: {code.name} {error.details()}") from error
                 await asyncio.sleep(pause_s * self._dice.uniform(0.5, 1))
                 pause_s = min(2 * pause_s, 1)
             else:
