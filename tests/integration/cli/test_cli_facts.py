@@ -335,8 +335,9 @@ async def test_a_dead_letter_is_read_mended_and_heard(
     mended.write_text(json.dumps(letter["fact"]["payload"]))
     code, _ = await zhihui("facts", "resend", letter["letter"], "--payload", str(mended))
     assert code == 0
-    async with running(consumer.run()):
-        await until(lambda: heard == ["assignments/as-1"])
+    async with running(consumer.run()):  # until what was heard is committed, too
+        await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM inbox)"))
+    assert heard == ["assignments/as-1"]
     code, (status,) = await zhihui("facts", "status")
     assert status["last_taken"]["scheduling"]
     code, text = await zhihui.said("facts", "dead")
