@@ -14,13 +14,14 @@ NEVER = np.int64(2**40)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Packed:
-    """`hop[i, j]`: ticks from the start of service at `i` to the arrival at `j`. `opens`/`closes[kind, node, window]`, padded
+    """`hop[i, j]`: ticks from the start of service at `i` to the arrival at `j`; `back[j, i]` is the same. `opens`/`closes[kind, node, window]`, padded
     with windows that nobody can meet. `near[i]`: nodes but the depot, `i` first, by travel from `i`. `needs[node, resource]`.
     """
 
     tours: int
     kinds: int
     hop: npt.NDArray[np.int64]
+    back: npt.NDArray[np.int64]
     opens: npt.NDArray[np.int64]
     closes: npt.NDArray[np.int64]
     profit: npt.NDArray[np.int64]
@@ -55,6 +56,7 @@ def packed(instance: Instance) -> Packed:
         tours=instance.tours,
         kinds=instance.kinds,
         hop=hop,
+        back=np.ascontiguousarray(hop.T),
         opens=opens,
         closes=closes,
         profit=np.array(instance.profit, np.int64),

@@ -1,15 +1,20 @@
 """Searching for good tours: annealing in rounds, each from the best so far, and now and then the best combination of all tours seen.
 
+Tours also come from the column generation of the bound, which has its turn at the beginning of each round: where tours are short it mostly
+ends with the best solution, and its proof. A search that has reached the bound ends.
+
 By seed and iterations alone the same instance gives the same tours; seconds only say when it ends and how fast it cools.
 """
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from services.scheduling.optimizer.orienteering import kernel
+from services.scheduling.optimizer.orienteering.bounding import Generation
 from services.scheduling.optimizer.orienteering.combining import Column, combined
 from services.scheduling.optimizer.orienteering.packed import Packed, packed
 from services.scheduling.optimizer.orienteering.problem import Instance, Tours
@@ -17,6 +22,9 @@ from services.scheduling.optimizer.stop import Stop
 
 CHUNK = 1_000
 """Iterations between two looks at the stop."""
+
+FIRST_TURN = 0.02
+"""The part of the limit after which columns are generated for the first time."""
 
 POOL_MAX = 20_000
 """Tours remembered; a power of two times three slots find them again."""
@@ -29,7 +37,8 @@ class Params:
     `average` nodes are taken out per iteration, in strings of at most `longest`; `blink` is how likely a place is passed over;
     `patience` weighs travel among equal profits: a whole day of it is worth that many mean profits.
     `rounds` times the temperature falls from `hot` to `cold`; tours of solutions at most `margin` below the best, as a part of
-    it, are kept for combining.
+    it, are kept for combining. `pricing` is the part of the limit that is for column generation, of iterations one pricing for
+    `per_pricing`.
     """
 
     hot: float = 0.5
@@ -40,14 +49,17 @@ class Params:
     patience: float = 1e-3
     rounds: int = 3
     margin: float = 0.01
+    pricing: float = 0.2
+    per_pricing: int = 1_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """The best tours, their profit, and how many iterations were made."""
+    """The best tours, their profit, what no solution can exceed, and how many iterations were made."""
 
     tours: Tours
     profit: int
+    bound: int
     iterations: int
 
 
@@ -83,22 +95,23 @@ class _State:
             self.best_length[t] = len(nodes)
         self.best = int(sum(self.pack.profit[list(nodes)].sum() for nodes in tours))
 
-    def combine(self) -> None:
-        """Have the best combination of the pool as the best, and forget what cannot be part of a better one."""
-        if self.tours_max == 1 or self.filled == 0:
-            return
+    def combine(self, others: Sequence[tuple[int, tuple[int, ...]]]) -> None:
+        """Have the best combination of the pool and `others` as the best, and forget what cannot be part of a better one."""
         columns = [
             Column(int(row[0]), tuple(int(node) for node in row[1 : size + 1]))
             for row, size in zip(
                 self.pool[: self.filled], self.pool_length[: self.filled], strict=True
             )
         ]
+        columns += [Column(kind, nodes) for kind, nodes in others]
+        if not columns:
+            return
         tours, hopeful = combined(self.pack, columns, above=self.best)
         if tours is not None:
             self.take(tours)
         self.filled = int(
             kernel.keep(
-                np.array(hopeful, np.int64),
+                np.array([i for i in hopeful if i < self.filled], np.int64),
                 self.pool,
                 self.pool_length,
                 self.pool_key,
@@ -132,27 +145,48 @@ def search(
     elapsed_s = clock or Stop(seconds=seconds, iterations=iterations).elapsed_s
     pack = packed(instance)
     state = _State(instance, pack, seed)
+    generation = Generation(pack)
     enough = int(pack.profit.sum()) if enough is None else enough
     mean = max(1.0, float(pack.profit[1:].mean()))
     day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
-    iteration, told = 0, 0
-    while state.best < enough:
-        # How much of the limit is used up says how warm it is.
-        used = 0.0 if iterations is None else iteration / max(1, iterations)
-        if seconds is not None:
-            used = max(used, elapsed_s() / seconds)
-        if used >= 1.0:
+    iteration, told, turns, pricings = 0, 0, 0, 0
+
+    def used() -> float:
+        """How much of the limits is used up."""
+        part = 0.0 if iterations is None else iteration / max(1, iterations)
+        return part if seconds is None else max(part, elapsed_s() / seconds)
+
+    while state.best < min(enough, generation.best.value):
+        now = used()
+        if now >= 1.0:
             break
-        at = used * chosen.rounds
-        if int(at) > told:
-            told = int(at)
-            state.combine()
-            state.restart()
-        heat = mean * chosen.hot * (chosen.cold / chosen.hot) ** (at - told)
+        at = now * chosen.rounds
         before = state.best
+        # The first turn is soon, where there is something to begin with; the others as rounds begin.
+        if chosen.pricing > 0 and now >= (turns / chosen.rounds if turns else FIRST_TURN):
+            turns += 1
+            until = now + chosen.pricing / chosen.rounds
+            if iterations is not None:
+                pricings += max(1, int(chosen.pricing * iterations / chosen.rounds / chosen.per_pricing))
+            generation.know(state.tours(), state.best)
+            generation.run(
+                Stop(
+                    seconds=None if iterations is not None else math.inf,
+                    iterations=None if iterations is None else pricings,
+                    asked=lambda until=until: seconds is not None and elapsed_s() / seconds >= until,
+                )
+            )
+            state.combine(generation.real())
+            state.restart()
+        elif int(at) > told:
+            state.combine(generation.real())
+            state.restart()
+        told = int(at)
+        # What fell to the temperature before its turn is done counts as well.
+        heat = mean * chosen.hot * (chosen.cold / chosen.hot) ** (at - told)
         steps = CHUNK if iterations is None else min(CHUNK, iterations - iteration)
         best, filled = kernel.anneal(
-            pack.hop, pack.opens, pack.closes, pack.kinds, pack.profit, pack.needs, pack.capacities, pack.near,
+            pack.hop, pack.back, pack.opens, pack.closes, pack.kinds, pack.profit, pack.needs, pack.capacities, pack.near,
             state.tour, state.length, state.where, state.best_tour, state.best_length, state.best,
             state.marks, state.pool, state.pool_length, state.pool_key, state.slots, state.filled,
             state.dice, heat, heat, steps, chosen.average, chosen.longest, chosen.blink,
@@ -162,9 +196,12 @@ def search(
         iteration += steps
         if state.best > before:
             observe(state.best, state.tours())
-    if state.best < enough:
-        state.combine()
-    return Found(state.tours(), state.best, iteration)
+    if state.best < min(enough, generation.best.value):
+        before = state.best
+        state.combine(generation.real())
+        if state.best > before:
+            observe(state.best, state.tours())
+    return Found(state.tours(), state.best, generation.best.value, iteration)
 
 
 def _listed(tour: npt.NDArray[np.int32], length: npt.NDArray[np.int64]) -> Tours:
