@@ -2,8 +2,9 @@
 
 FOLDER holds `instances.json` and `best_known.json` (TOPTW), or text files (one or many), with `best_known.csv` beside (MCTOPMTW)
 where there is one. One instance after the other is given to each solver in turn, for the same seconds on one thread; `--jobs` many
-instances at once. Every answer is held against the referee; one that breaks a rule counts nothing. `--out` keeps a line of JSON per answer:
-what is there already is not run again, so that a run that was stopped goes on.
+instances at once. Every answer is held against the referee; one that breaks a rule counts nothing. Whoever has all the profits there are, or as
+much as is proven to be the most, ends before its seconds are over, because nothing better exists: ours by its own bound, PyVRP by the bound that
+ours has proven just before. `--out` keeps a line of JSON per answer: what is there already is not run again, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -43,6 +44,8 @@ class Task:
     seed: int
     best_known: int | None
     cpu: bool
+    earlier: tuple[dict[str, Any], ...]
+    """What is known of it from runs before."""
 
 
 def main() -> None:
@@ -101,7 +104,7 @@ def _tasks(asked: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> Iterabl
             continue
         missing = tuple(
             solver
-            for solver in (OURS, *asked.peers, BOUND)
+            for solver in (OURS, BOUND, *asked.peers)
             if (
                 asked.kind,
                 instance.name,
@@ -122,7 +125,12 @@ def _tasks(asked: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> Iterabl
                 asked.seed,
                 best_known,
                 asked.cpu,
+                tuple(r for r in rows if _about(r) == (asked.kind, instance.name, instance.tours)),
             )
+
+
+def _about(row: dict[str, Any]) -> tuple[str, str, int]:
+    return row["kind"], row["instance"], row["m"]
 
 
 def instances(kind: str, path: Path, tours: Sequence[int]) -> Iterable[tuple[Instance, int | None]]:
@@ -204,17 +212,22 @@ def _run(task: Task) -> list[dict[str, Any]]:
             "seed": task.seed,
             "best_known": task.best_known,
         }
+        known = [*task.earlier, *rows]
+        reached = max([0, *(r["value"] for r in known if r["solver"] != BOUND)])
+        most = min([sum(instance.profit), *(r["most"] for r in known if "most" in r)])
         if solver == BOUND:
             proven = bound(
                 instance,
-                seconds=task.bound_seconds,
-                below=max([0, *(r["value"] for r in rows)]),
+                seconds=task.bound_seconds if most > reached else 0.0,
+                below=reached,
                 known=tours,
+                clock=_process_clock() if task.cpu else None,
             )
-            row |= {"value": proven.value, "pricings": proven.pricings}
+            most = min(most, proven.value)
+            row |= {"value": most, "most": most, "pricings": proven.pricings}
         else:
             try:
-                answer = _answer(task, solver, row)
+                answer = _answer(task, solver, most, row)
             except Exception as error:  # a peer's failure is a result, too
                 row |= {"value": 0, "failed": f"{type(error).__name__}: {error}"[:300]}
             else:
@@ -230,7 +243,7 @@ def _run(task: Task) -> list[dict[str, Any]]:
     return rows
 
 
-def _answer(task: Task, solver: str, row: dict[str, Any]) -> Tours:
+def _answer(task: Task, solver: str, most: int, row: dict[str, Any]) -> Tours:
     if solver == OURS:
         found = search(
             task.instance,
@@ -238,9 +251,9 @@ def _answer(task: Task, solver: str, row: dict[str, Any]) -> Tours:
             seconds=task.seconds,
             clock=_process_clock() if task.cpu else None,
         )
-        row["iterations"] = found.iterations
+        row |= {"iterations": found.iterations, "most": found.bound}
         return found.tours
-    question = model.question_of(task.instance)
+    question = model.question_of(task.instance, enough=most)
     routes = model.solve(solver, question, seconds=task.seconds, seed=task.seed, cpu=task.cpu)
     return tuple(tuple(job + 1 for job in route) for route in routes)
 

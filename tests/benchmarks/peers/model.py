@@ -47,15 +47,16 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """`travel[a, b]` between places."""
+    """`travel[a, b]` between places; no answer can be worth more than `enough`: a peer that can be told may end there."""
 
     travel: npt.NDArray[np.int64]
     vehicles: Sequence[Vehicle]
     jobs: Sequence[Job]
+    enough: int | None = None
 
 
-def question_of(instance: Instance) -> Question:
-    """A TOPTW instance; job `i` is node `i + 1`."""
+def question_of(instance: Instance, enough: int | None = None) -> Question:
+    """A TOPTW instance, of which no more than `enough` can be had; job `i` is node `i + 1`."""
     assert instance.kinds == 1
     assert not instance.capacities
     travel = packed(instance).hop - np.array(instance.service, np.int64)[:, None]
@@ -68,6 +69,7 @@ def question_of(instance: Instance) -> Question:
             Job(node, instance.service[node], windows[node], instance.profit[node])
             for node in range(1, instance.nodes)
         ],
+        enough=enough,
     )
 
 

@@ -280,9 +280,7 @@ class Generation:
             rates = np.maximum(0, rates + step * rate_slope / scale**2)
         return eagerness <= EAGERNESS_LEAST
 
-    def _converge(
-        self, stop: Stop, levels: Sequence[_Level]
-    ) -> list[Column]:
+    def _converge(self, stop: Stop, levels: Sequence[_Level]) -> list[Column]:
         """Column generation on one relaxation until prices no longer pay, or nearly; the tours that the linear program takes then."""
         smoothing, stalled = SMOOTHING, 0
         program = _Program(self._pack)
@@ -308,7 +306,9 @@ class Generation:
 
     def _prune(self, most: int) -> None:
         """Forget all but the columns that earn most at the best prices."""
-        reward = (self._pack.profit * MILLI - self._prices - self._pack.needs @ self._rates).tolist()
+        reward = (
+            self._pack.profit * MILLI - self._prices - self._pack.needs @ self._rates
+        ).tolist()
         self.columns.sort(key=lambda c: -sum([reward[node] for node in c[1]]))
         del self.columns[most:]
         self._seen = set(self.columns)

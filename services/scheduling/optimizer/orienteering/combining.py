@@ -18,7 +18,7 @@ from services.scheduling.optimizer.orienteering.packed import Packed
 from services.scheduling.optimizer.orienteering.problem import Tours
 
 EFFORT = 2.0
-"""CP-SAT's deterministic time: about as many seconds, and the same on every machine."""
+"""CP-SAT's deterministic time: about as many seconds, and the same on every machine; at most, unless it is said."""
 
 TOLERANCE = 1e-6
 
@@ -32,9 +32,9 @@ class Column:
 
 
 def combined(
-    pack: Packed, columns: Sequence[Column], *, above: int
+    pack: Packed, columns: Sequence[Column], *, above: int, effort: float = EFFORT
 ) -> tuple[Tours | None, list[int]]:
-    """Tours worth more than `above`, or None; and which of `columns` could still be part of such."""
+    """Tours worth more than `above`, or None where none is found with `effort`; and which of `columns` could still be part of such."""
     profits = [int(pack.profit[list(column.nodes)].sum()) for column in columns]
     optimum, reduced = _relaxed(pack, columns, profits)
     hopeful = [
@@ -43,7 +43,7 @@ def combined(
     if optimum < above + 1 - TOLERANCE:
         return None, hopeful
     return _exact(
-        pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], above
+        pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], above, effort
     ), hopeful
 
 
@@ -78,7 +78,7 @@ def _relaxed(
 
 
 def _exact(
-    pack: Packed, columns: Sequence[Column], profits: Sequence[int], above: int
+    pack: Packed, columns: Sequence[Column], profits: Sequence[int], above: int, effort: float
 ) -> Tours | None:
     model = cp_model.CpModel()
     chosen = [model.new_bool_var("") for _ in columns]
@@ -99,7 +99,7 @@ def _exact(
     model.maximize(value)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = EFFORT
+    solver.parameters.max_deterministic_time = effort
     solver.parameters.random_seed = 1
     if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         return None

@@ -109,7 +109,9 @@ def _fits(
             away = hop[node, tour[t, p]]
             if first + away > latest[t, p]:
                 continue
-            begin = earliest(opens, closes, kind, node, start[t, p - 1] + back[node, tour[t, p - 1]])
+            begin = earliest(
+                opens, closes, kind, node, start[t, p - 1] + back[node, tour[t, p - 1]]
+            )
             if begin >= _NEVER:
                 break
             if begin + away <= latest[t, p]:
@@ -330,7 +332,9 @@ def _recreate(
             spare = True
             for r in range(resources):
                 spare = spare and used[r] + needs[node, r] <= capacities[r]
-            if not spare or not _fits(hop, back, opens, closes, kinds, node, tour, start, latest, low, high):
+            if not spare or not _fits(
+                hop, back, opens, closes, kinds, node, tour, start, latest, low, high
+            ):
                 continue
         absent[count] = node
         count += 1
@@ -446,7 +450,12 @@ def anneal(
         if where[node] >= 0:
             for r in range(resources):
                 used[r] += needs[node, r]
-    kept_tour, kept_length, kept_where, kept_used = tour.copy(), length.copy(), where.copy(), used.copy()
+    kept_tour, kept_length, kept_where, kept_used = (
+        tour.copy(),
+        length.copy(),
+        where.copy(),
+        used.copy(),
+    )
     kept_start, kept_latest = start.copy(), latest.copy()
     value = gains.sum() - patience * ways.sum()
     cooling = (cold / hot) ** (1.0 / max(1, iterations))
@@ -454,7 +463,9 @@ def anneal(
     for iteration in range(iterations):
         heat *= cooling
         seed = 1 + _below(dice, n - 1)
-        count = _ruin(near, tour, length, where, touched, average, longest, seed, gone, needs, used, dice)
+        count = _ruin(
+            near, tour, length, where, touched, average, longest, seed, gone, needs, used, dice
+        )
         for i in range(count):
             fresh[gone[i]] = True
         for t in range(tours):

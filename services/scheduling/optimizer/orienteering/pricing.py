@@ -58,7 +58,9 @@ def completions(
             if at + hop[i, 0] > home:
                 continue
             best = np.int64(0)
-            count = _onward(hop, opens, closes, kind, reward, shift, i, at, arcs, by, rest, to, slot)
+            count = _onward(
+                hop, opens, closes, kind, reward, shift, i, at, arcs, by, rest, to, slot
+            )
             for k in range(count):
                 best = max(best, reward[to[k]] + rest[to[k], slot[k]])
             rest[i, b] = best
@@ -111,7 +113,11 @@ def best_tours(
             label = base[i] + ((b - first[i]) << bits[i])
             for memory in range(1, memories, 2):
                 earned = np.int64(value[label + memory])
-                if earned == _NONE or earned + rest[i, b] <= cut or earned <= reach[floor[i] + memory]:
+                if (
+                    earned == _NONE
+                    or earned + rest[i, b] <= cut
+                    or earned <= reach[floor[i] + memory]
+                ):
                     continue
                 free = (memories - 1) & ~memory
                 extra = free
@@ -126,7 +132,9 @@ def best_tours(
                     ends[i] = label + memory
                     best = max(best, earned)
                 if count < 0:
-                    count = _onward(hop, opens, closes, kind, reward, shift, i, at, arcs, by, rest, to, slot)
+                    count = _onward(
+                        hop, opens, closes, kind, reward, shift, i, at, arcs, by, rest, to, slot
+                    )
                 for k in range(count):
                     j, after = to[k], slot[k]
                     new = earned + reward[j]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from services.scheduling.optimizer.orienteering import kernel
 from services.scheduling.optimizer.orienteering.bounding import Generation
-from services.scheduling.optimizer.orienteering.combining import Column, combined
+from services.scheduling.optimizer.orienteering.combining import EFFORT, Column, combined
 from services.scheduling.optimizer.orienteering.packed import Packed, packed
 from services.scheduling.optimizer.orienteering.problem import Instance, Tours
 from services.scheduling.optimizer.stop import Stop
@@ -41,13 +41,13 @@ class Params:
     `per_pricing`.
     """
 
-    hot: float = 0.5
-    cold: float = 0.01
+    hot: float = 1.5
+    cold: float = 0.03
     average: float = 6.0
     longest: float = 10.0
     blink: float = 0.01
     patience: float = 1e-3
-    rounds: int = 3
+    rounds: int = 2
     margin: float = 0.01
     pricing: float = 0.2
     per_pricing: int = 1_000
@@ -95,7 +95,7 @@ class _State:
             self.best_length[t] = len(nodes)
         self.best = int(sum(self.pack.profit[list(nodes)].sum() for nodes in tours))
 
-    def combine(self, others: Sequence[tuple[int, tuple[int, ...]]]) -> None:
+    def combine(self, others: Sequence[tuple[int, tuple[int, ...]]], effort: float) -> None:
         """Have the best combination of the pool and `others` as the best, and forget what cannot be part of a better one."""
         columns = [
             Column(int(row[0]), tuple(int(node) for node in row[1 : size + 1]))
@@ -106,7 +106,7 @@ class _State:
         columns += [Column(kind, nodes) for kind, nodes in others]
         if not columns:
             return
-        tours, hopeful = combined(self.pack, columns, above=self.best)
+        tours, hopeful = combined(self.pack, columns, above=self.best, effort=effort)
         if tours is not None:
             self.take(tours)
         self.filled = int(
@@ -150,15 +150,24 @@ def search(
     mean = max(1.0, float(pack.profit[1:].mean()))
     day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
     iteration, told, turns, pricings = 0, 0, 0, 0
+    effort = EFFORT if seconds is None else min(EFFORT, seconds / 20)
+    # The part of the limit that the last combining took: the final one is to end in time.
+    reserve = 0.0
 
     def used() -> float:
         """How much of the limits is used up."""
         part = 0.0 if iterations is None else iteration / max(1, iterations)
         return part if seconds is None else max(part, elapsed_s() / seconds)
 
+    def combine() -> None:
+        nonlocal reserve
+        began = used()
+        state.combine(generation.real(), effort)
+        reserve = min(0.2, used() - began)
+
     while state.best < min(enough, generation.best.value):
         now = used()
-        if now >= 1.0:
+        if now >= 1.0 - reserve:
             break
         at = now * chosen.rounds
         before = state.best
@@ -167,19 +176,23 @@ def search(
             turns += 1
             until = now + chosen.pricing / chosen.rounds
             if iterations is not None:
-                pricings += max(1, int(chosen.pricing * iterations / chosen.rounds / chosen.per_pricing))
+                pricings += max(
+                    1, int(chosen.pricing * iterations / chosen.rounds / chosen.per_pricing)
+                )
             generation.know(state.tours(), state.best)
             generation.run(
                 Stop(
                     seconds=None if iterations is not None else math.inf,
                     iterations=None if iterations is None else pricings,
-                    asked=lambda until=until: seconds is not None and elapsed_s() / seconds >= until,
+                    asked=lambda until=until: (
+                        seconds is not None and elapsed_s() / seconds >= until
+                    ),
                 )
             )
-            state.combine(generation.real())
+            combine()
             state.restart()
         elif int(at) > told:
-            state.combine(generation.real())
+            combine()
             state.restart()
         told = int(at)
         # What fell to the temperature before its turn is done counts as well.
@@ -198,7 +211,7 @@ def search(
             observe(state.best, state.tours())
     if state.best < min(enough, generation.best.value):
         before = state.best
-        state.combine(generation.real())
+        combine()
         if state.best > before:
             observe(state.best, state.tours())
     return Found(state.tours(), state.best, generation.best.value, iteration)
