@@ -5,7 +5,8 @@ With a price `prices[i] >= 0` for each node and `rates[r] >= 0` for each resourc
     bound = sum of prices + sum of rates[r] * capacity[r] + sum over kinds of tours_of_kind * max(0, best tour of the kind)
 
 where a tour earns `profit - price - needs * rates` at each node. Whatever the prices, no solution is worth more (Geoffrion 1974,
-doi 10.1007/BFb0120690), so that the best one so far is valid at any moment; it is computed in whole numbers and rounded down. Prices are
+doi 10.1007/BFb0120690), so that the best one so far is valid at any moment; it is computed in whole numbers and rounded
+down to what profits can add up to. Prices are
 found in two steps, on coarse relaxations first and then on sharper ones: a subgradient method with averaged tours, which is quick where a linear
 program over few tours says nothing yet (volume algorithm: Barahona and Anbil 2000, doi 10.1007/s101070050002), then the linear program over the
 tours found so far, smoothed towards the best prices (Pessoa et al. 2018, doi 10.1287/ijoc.2017.0784).
@@ -185,6 +186,8 @@ class Generation:
         self._below = below
         self.columns: list[Column] = []
         self._seen: set[Column] = set()
+        # Whatever is collected is a multiple of it.
+        self._step = max(1, int(np.gcd.reduce(pack.profit)))
         reachable = _reachable(pack)
         self.best = Bound(int(pack.profit[reachable].sum()))
         self._prices = (pack.profit * MILLI * reachable).astype(np.int64)
@@ -341,7 +344,7 @@ class Generation:
         if exact < self._best_exact:
             self._best_exact, self._prices, self._rates = exact, prices, rates
             self.best = Bound(
-                value=min(self.best.value, exact // MILLI),
+                value=min(self.best.value, exact // MILLI // self._step * self._step),
                 prices=tuple(int(v) for v in prices),
                 rates=tuple(int(v) for v in rates),
                 pricings=self._pricings,
