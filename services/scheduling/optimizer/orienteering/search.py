@@ -9,6 +9,7 @@ By seed and iterations alone the same instance gives the same tours; seconds onl
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ from services.scheduling.optimizer.stop import Stop
 
 CHUNK = 1_000
 """Iterations between two looks at the stop."""
+
+COMBININGS = 8
+"""How often the tours seen are combined; a multiple of the rounds."""
 
 FIRST_TURN = 0.02
 """The part of the limit after which columns are generated for the first time."""
@@ -37,7 +41,7 @@ class Params:
     `average` nodes are taken out per iteration, in strings of at most `longest`; `blink` is how likely a place is passed over;
     `patience` weighs travel among equal profits: a whole day of it is worth that many mean profits.
     `rounds` times the temperature falls from `hot` to `cold`; tours of solutions at most `margin` below the best, as a part of
-    it, are kept for combining. `pricing` is the part of the limit that is for column generation, of iterations one pricing for
+    it, or a mean profit, are kept for combining. `pricing` is the part of the limit that is for column generation, of iterations one pricing for
     `per_pricing`.
     """
 
@@ -149,7 +153,7 @@ def search(
     enough = int(pack.profit.sum()) if enough is None else enough
     mean = max(1.0, float(pack.profit[1:].mean()))
     day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
-    iteration, told, turns, pricings = 0, 0, 0, 0
+    iteration, told, combined_at, turns, pricings = 0, 0, 0, 0, 0
     effort = EFFORT if seconds is None else min(EFFORT, seconds / 20)
     # The part of the limit that the last combining took: the final one is to end in time.
     reserve = 0.0
@@ -158,6 +162,9 @@ def search(
         """How much of the limits is used up."""
         part = 0.0 if iterations is None else iteration / max(1, iterations)
         return part if seconds is None else max(part, elapsed_s() / seconds)
+
+    def late(part: float) -> bool:
+        return seconds is not None and elapsed_s() >= part * seconds
 
     def combine() -> None:
         nonlocal reserve
@@ -174,36 +181,33 @@ def search(
         # The first turn is soon, where there is something to begin with; the others as rounds begin.
         if chosen.pricing > 0 and now >= (turns / chosen.rounds if turns else FIRST_TURN):
             turns += 1
-            until = now + chosen.pricing / chosen.rounds
             if iterations is not None:
-                pricings += max(
-                    1, int(chosen.pricing * iterations / chosen.rounds / chosen.per_pricing)
-                )
+                part = chosen.pricing * iterations / chosen.rounds
+                pricings += max(1, int(part / chosen.per_pricing))
             generation.know(state.tours(), state.best)
             generation.run(
                 Stop(
-                    seconds=None if iterations is not None else math.inf,
+                    seconds=math.inf,
                     iterations=None if iterations is None else pricings,
-                    asked=lambda until=until: (
-                        seconds is not None and elapsed_s() / seconds >= until
-                    ),
+                    asked=partial(late, now + chosen.pricing / chosen.rounds),
                 )
             )
             combine()
             state.restart()
-        elif int(at) > told:
+        elif int(now * COMBININGS) > combined_at:
             combine()
-            state.restart()
-        told = int(at)
-        # What fell to the temperature before its turn is done counts as well.
+            if int(at) > told:
+                state.restart()
+        told, combined_at = int(at), int(now * COMBININGS)
         heat = mean * chosen.hot * (chosen.cold / chosen.hot) ** (at - told)
+        margin = int(max(mean, chosen.margin * state.best)) if state.tours_max > 1 else -1
         steps = CHUNK if iterations is None else min(CHUNK, iterations - iteration)
         best, filled = kernel.anneal(
             pack.hop, pack.back, pack.opens, pack.closes, pack.kinds, pack.profit, pack.needs, pack.capacities, pack.near,
             state.tour, state.length, state.where, state.best_tour, state.best_length, state.best,
             state.marks, state.pool, state.pool_length, state.pool_key, state.slots, state.filled,
             state.dice, heat, heat, steps, chosen.average, chosen.longest, chosen.blink,
-            chosen.patience * mean / day, int(chosen.margin * state.best) if state.tours_max > 1 else -1,
+            chosen.patience * mean / day, margin,
         )  # fmt: skip
         state.best, state.filled = int(best), int(filled)
         iteration += steps

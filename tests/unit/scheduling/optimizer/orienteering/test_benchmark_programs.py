@@ -4,7 +4,9 @@ import pytest
 
 from services.scheduling.optimizer import check
 from tests.benchmarks import growth, public, rounds_peers
+from tests.benchmarks.peers import model
 from tests.benchmarks.rounds import round_problem
+from tests.unit.scheduling.optimizer.orienteering.instances import by_dice, instance_of
 
 
 def test_the_exponent_is_that_of_the_power():
@@ -60,3 +62,22 @@ def test_the_summary_says_gaps_by_family_and_a_bound_that_contradicts_the_best_k
     assert "below the best known" not in text
     text = public.summary([_row("zhihui", 190), _row("bound", 199)])
     assert "bound below the best known value: r101 m=1" in text
+
+
+def test_what_is_proven_ends_the_others_too():
+    """The bound that ours proves is told to the peers, and is the bound's row."""
+    instance = by_dice(60, nodes=12)
+    task = public.Task("toptw", instance, (public.OURS, public.BOUND), 30, 30, 1, None, True, ())
+    ours, bounded = public._run(task)
+    assert ours["value"] == ours["most"] == bounded["value"]
+    assert bounded["elapsed_s"] < 1
+    question = model.question_of(instance_of(tours=2), enough=7)
+    assert question.enough == 7
+
+
+def test_a_bound_of_a_run_before_still_holds():
+    instance = by_dice(60, nodes=12)
+    earlier = (_row("zhihui", 3, most=17),)
+    task = public.Task("toptw", instance, (public.BOUND,), 30, 0.0, 1, None, True, earlier)
+    (bounded,) = public._run(task)
+    assert bounded["value"] == 17
