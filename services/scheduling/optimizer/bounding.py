@@ -7,27 +7,41 @@ few prices that are known beforehand are tried. Nothing here looks at a clock.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scheduling.optimizer import check
 from services.scheduling.optimizer.ascent import Ascent
-from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.branching import (
+    PROOFS_MAX,
+    Improved,
+    Whole,
+    branched,
+    most_divided,
+)
+from services.scheduling.optimizer.duals import Choice
 from services.scheduling.optimizer.lagrange import Point, Relaxation, Shape, requests_with_shares
-from services.scheduling.optimizer.master import WHOLE_LEFT_S, WHOLE_S, Master, Solved
+from services.scheduling.optimizer.master import WHOLE_LEFT_S, WHOLE_S, Master, Solved, Tour
 from services.scheduling.optimizer.packed import Packed
-from services.scheduling.optimizer.polish import polished
+from services.scheduling.optimizer.polish import plan_of_tours, polished
 from services.scheduling.optimizer.pricing import Numbers, Prices, Rounds, tabulate
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
+from services.scheduling.optimizer.proofs import Proof
 
 SCALE = 1000
 FLOOR_SCALE = 1_000_000
 """A share's weight in the FLOOR stage is a fraction of a permille per unit of need."""
 MIXES = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 """How much of the best prices so far is in the prices that are tried after each master."""
-WIDTH, ROOM = 10.0, 0.1
-"""At first the duals are free within `WIDTH` of the best prices; beyond, each class may buy or sell `ROOM` visits."""
+WIDTH, ROOM, ROOM_EARLIER = 10.0, 0.1, 0.001
+"""At first the duals are free within `WIDTH` of the best prices; beyond, each class may buy or sell `ROOM` visits. In stages before NEED
+they are not free at all, but a visit hardly costs anything.
+"""
+ROUNDING = 0.5
+"""A bound this near, in units of the stage, is the program's value."""
 WIDTH_MAX = 1e5
 """Prices this far from the best ones are free for all that matters."""
 FEW = 20
@@ -45,6 +59,8 @@ CYCLES = ((40.0, 0.1, 0.975), (1.0, 0.05, 0.99))
 """First and last step of the first prices, in units of need, and what is left of it after a pass; once, then again more slowly. What a
 slow descent from far above has found in 237 passes, several quick ones have not in 1,300.
 """
+FIRST_PLAN = (18.0, 12.0)
+"""Of the tours at steps between these a first plan is made: far from the last prices, yet much better than what is found without any."""
 POOL_BELOW = 4.0
 """Step below which the tours that people take are kept."""
 POLISH_BELOW = (3.0, 1.0)
@@ -57,12 +73,16 @@ PART_TOURS = 30_000
 """Tours of the people who are free at a time when a plan is made of tours."""
 PARTS, PARTS_IDLE = 5, 4
 """Parts of the people looked at in a row, and how many in a row may bring nothing."""
+MASTERS_PER_BRANCH = 6
+"""Masters for the proof of one side of a choice."""
+MASTERS_EARLIER, PROOFS_EARLIER, FLOORS = 12, 20, 8
+"""Masters for a stage before NEED, proofs of it, and how often in a row the floor is raised, at most."""
 POLISH_EVERY = 10
 """Masters between two plans from the tours found."""
 PREPARED_AFTER = 1
 """Masters before the stages after NEED are priced at what need is worth by then."""
 
-Tell = Callable[[Stage, int, Duals], None]
+Tell = Callable[[Stage, int, Sequence[Proof]], None]
 
 
 @dataclasses.dataclass
@@ -72,6 +92,8 @@ class _Best:
     bound: int
     point: Point
     told: int | None = None
+    solved: Solved | None = None
+    """The last master around these prices."""
 
 
 class Bounder:
@@ -96,20 +118,22 @@ class Bounder:
         incumbent: Callable[[], Plan],
         offer: Callable[[Plan], Plan] | None = None,
         limits: int | None = None,
+        proofs_max: int | None = None,
         left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> None:
-        """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve.
+        """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve, with at most `proofs_max` proofs
+        of need (by default `PROOFS_MAX`, and one with `limits`).
 
-        `tell(stage, bound, duals)` hears of every improvement. The bounds of the stages after NEED hold for plans that keep
-        what `incumbent()` reaches in the stages before; it is asked when the rest is over. `offer` hears of plans (`polish.py`) and
+        `tell(stage, bound, proofs)` hears of every improvement. Bounds hold for plans that keep what `incumbent()` reaches in the stages
+        before; for the stages after NEED it is asked when the rest is over. `offer` hears of plans (`polish.py`) and
         gives back the best that is known then; they are looked for as long as `left_s()` seconds are left.
         """
         relaxation = self._relaxed(Stage.NEED)
         need = self._improved(relaxation, until=until, tell=tell, masters=0)
-        emergency = self._improved(
-            self._relaxed(Stage.EMERGENCY), until=until, tell=tell, masters=0
-        )
-        self._floor(until=until, tell=tell)
+        urgent = self._relaxed(Stage.EMERGENCY)
+        emergency = self._improved(urgent, until=until, tell=tell, masters=0)
+        lowest = self._floor(self._reachable())
+        floor = self._improved(lowest, until=until, tell=tell, masters=0)
         if not until():
             # beforehand, so that nobody waits for it at the end
             self._unpriced = self._without_prices()
@@ -121,17 +145,43 @@ class Bounder:
                     pool, incumbent(), offer, until=until, left_s=left_s
                 )
 
-            self._ascend(relaxation, need, pool, polish, until=until, tell=tell, masters=limits)
-            self._improved(
-                relaxation,
-                until=until,
-                tell=tell,
-                masters=limits,
-                best=need,
-                master=pool,
-                polish=polish,
+            def whole(tours: Sequence[Tour]) -> None:
+                if offer is not None:
+                    offer(plan_of_tours(self._shape, tours))
+
+            def reach() -> bool:
+                return self._reached(relaxation, need, incumbent(), tell)
+
+            if proofs_max is None:
+                proofs_max = 1 if limits else PROOFS_MAX
+            def earlier() -> None:
+                if emergency is not None and floor is not None and proofs_max > 1:
+                    self._prove_earlier(
+                        urgent, emergency, floor, pool, offer, incumbent,
+                        until=until, tell=tell, left_s=left_s,
+                    )  # fmt: skip
+
+            self._ascend(
+                relaxation, need, pool, polish, earlier, until=until, tell=tell, masters=limits
             )
-            polish()
+            while not until():
+                self._improved(
+                    relaxation,
+                    until=until,
+                    tell=tell,
+                    masters=limits,
+                    best=need,
+                    master=pool,
+                    polish=polish,
+                    reach=reach,
+                )
+                polish()
+                self._branch(
+                    relaxation, need, pool, whole, lambda: check.need_value(self._problem, incumbent()),
+                    until=until, tell=tell, proofs_max=proofs_max,
+                )  # fmt: skip
+                if not reach():
+                    break
         self._later(tell=tell, plan=incumbent())
         if need is not None:
             self._emergency(need, emergency, tell=tell, plan=incumbent())
@@ -141,10 +191,86 @@ class Bounder:
         bound = best.bound // relaxation.scale
         if best.told is None or bound < best.told:
             best.told = bound
-            alone, slots = relaxation.left(best.point)
-            tell(
-                relaxation.stage, bound, relaxation.duals(best.point, relaxation.kept(alone, slots))
+            tell(relaxation.stage, bound, [relaxation.proof(best.bound, best.point)])
+
+    def _reached(self, relaxation: Relaxation, best: _Best, plan: Plan, tell: Tell) -> bool:
+        """Have the bound be about plans that reach in the stages before what `plan` does; whether that is something else than before."""
+        before = relaxation.least
+        relaxation.reach(
+            {
+                Stage.EMERGENCY: check.emergency_value(self._problem, plan),
+                Stage.FLOOR: check.floor_value(self._problem, plan),
+            }
+        )
+        if np.array_equal(before, relaxation.least):
+            return False
+        best.bound += int(best.point.keeps @ (before - relaxation.least))
+        self._say(relaxation, best, tell)
+        return True
+
+    def _branch(
+        self,
+        relaxation: Relaxation,
+        best: _Best,
+        pool: Master,
+        whole: Callable[[Sequence[Tour]], None],
+        reached: Callable[[], int],
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+        proofs_max: int,
+    ) -> None:
+        """Split the plans until the bound is what the best plan has `reached`; `whole` hears of tours that are a plan, but for rules that
+        no price is about.
+        """
+        if best.solved is None:
+            return
+
+        def enough(tours: Whole) -> int:
+            if tours is not None:
+                whole(tours)
+            return reached() * relaxation.scale
+
+        def improve(within: Relaxation, point: Point) -> Improved | None:
+            start = _scaled(within, point, 1.0)
+            valued = within.value(start, until=until)
+            if valued is None:
+                return None
+            better = _Best(valued.bound, start)
+            done = (reached() + 1) * relaxation.scale
+            self._improved(
+                within,
+                until=lambda: until() or better.bound < done,
+                tell=_unheard,
+                masters=MASTERS_PER_BRANCH,
+                best=better,
+                master=pool,
             )
+            return None if until() else Improved(better.bound, better.point, better.solved)
+
+        def falls(
+            within: Relaxation, most: float
+        ) -> tuple[Whole, Sequence[tuple[Choice, float, float]]]:
+            pool.turn_to(within)
+            divided = functools.partial(most_divided, within)
+            return pool.falls(divided, most=most, until=until)
+
+        def heard(bound: int, proofs: Sequence[Proof]) -> None:
+            if best.told is None or bound // relaxation.scale < best.told:
+                best.told = bound // relaxation.scale
+                tell(relaxation.stage, best.told, proofs)
+
+        branched(
+            relaxation,
+            Improved(best.bound, best.point, best.solved),
+            improve=improve,
+            falls=falls,
+            enough=enough,
+            until=until,
+            tell=heard,
+            proofs_max=proofs_max,
+        )
+        pool.turn_to(relaxation)
 
     def _polished(
         self,
@@ -185,25 +311,32 @@ class Bounder:
         best: _Best,
         pool: Master,
         polish: Callable[[], bool],
+        between: Callable[[], None],
         *,
         until: Callable[[], bool],
         tell: Tell,
         masters: int | None,
     ) -> None:
-        """First prices, until the step is small; `pool` takes the tours of all but the first steps."""
+        """First prices, until the step is small; `pool` takes the tours of all but the first steps. `between` the first steps and those
+        that are slower from the start the best plan is a good one for the first time.
+        """
         ascent = Ascent(relaxation, self._prices, seed=self._seed)
         left = None if masters is None else PASSES_PER_MASTER * masters
         for first, last, unhurried in CYCLES:
             step, done = first * SCALE, 0
+            begins, ends = (mark * SCALE for mark in FIRST_PLAN)
             shrinks = min(unhurried, (last / first) ** (1 / left)) if left else unhurried
             while step > last * SCALE and left != 0:
-                good = step < POOL_BELOW * SCALE
+                good = step < POOL_BELOW * SCALE or begins >= step > ends
                 if not ascent.one(step, until=until, tell=pool.add if good else _nothing):
                     return
                 if step < first * SCALE and any(
                     step * shrinks < mark * SCALE <= step for mark in POLISH_BELOW
                 ):
                     polish()
+                if begins >= step > ends >= step * shrinks:
+                    polish()
+                    pool.forget(np.zeros(len(pool)), idle=0)
                 step *= shrinks
                 done += 1
                 left = None if left is None else left - 1
@@ -218,6 +351,8 @@ class Bounder:
             # where there are very many tours, plans have more to gain than prices now
             while polish() and len(pool) > PART_TOURS:
                 pass
+            if first == CYCLES[0][0]:
+                between()
 
     def _improved(
         self,
@@ -229,6 +364,7 @@ class Bounder:
         best: _Best | None = None,
         master: Master | None = None,
         polish: Callable[[], object] = lambda: None,
+        reach: Callable[[], object] = lambda: None,
     ) -> _Best | None:
         """The best prices after so many masters (None: until nothing changes); None when there was no time for any."""
         if best is None:
@@ -240,18 +376,25 @@ class Bounder:
             self._say(relaxation, best, tell)
         if masters == 0:
             return best
-        master = master or Master(relaxation)
+        master = Master(relaxation) if master is None else master
+        master.turn_to(relaxation)
         first = relaxation.value(best.point, until=until)
         if first is None:
             return best
         master.add(first.rounds)
         width, room = WIDTH, ROOM
+        width_max = WIDTH_MAX
+        if relaxation.stage in {Stage.EMERGENCY, Stage.FLOOR}:
+            # most seats are worth nothing here: prices that are free to be anything would be
+            width, room, width_max = 0.0, ROOM_EARLIER, 0.0
         for done in _count(masters):
-            if done == PREPARED_AFTER:
+            reach()
+            if done == PREPARED_AFTER and relaxation.stage is Stage.NEED and not relaxation.choices:
                 self._prepare(best, until=until)
             solved = master.solve(best.point, width=width, room=room, until=until)
             if solved is None:
                 break
+            best.solved = solved
             new = master.add_single(solved, most=SINGLES_MAX)
             center, moved = best.point, None
             for mix in MIXES:
@@ -267,30 +410,135 @@ class Bounder:
                 master.forget(solved.tours, idle=IDLE)
             if done % POLISH_EVERY == POLISH_EVERY - 1:
                 polish()
+            new += solved.unwatched
+            above = solved.value - (best.bound - relaxation.constant) / relaxation.scale
+            if abs(above) < ROUNDING and not solved.unwatched:
+                # no prices are better
+                break
+            if moved is None and above > 0 and master.split_by_rounds(solved):
+                # people can do by parts of their tours what they cannot by parts of whole rounds
+                continue
             if moved is None and new == 0:
                 # the master knows all that matters between these prices; between any, there is nothing left to find
-                if width >= WIDTH_MAX:
+                if width >= width_max:
                     break
                 width *= 10
             elif moved is None:
                 width = width * 3 if new < FEW else max(width / 2, 0.1)
             elif moved <= 0.25 or new < FEW:
                 width *= 3
-            width = min(width, WIDTH_MAX)
+            width = min(width, width_max)
         return best
 
-    def _floor(self, *, until: Callable[[], bool], tell: Tell) -> None:
-        """The share that is worst even when all that can be served of it is served bounds the floor."""
-        problem, shape, prices = self._problem, self._shape, self._prices
+    def _prove_earlier(
+        self,
+        urgent: Relaxation,
+        emergency: _Best,
+        floor: _Best,
+        pool: Master,
+        offer: Callable[[Plan], Plan] | None,
+        incumbent: Callable[[], Plan],
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+        left_s: Callable[[], float],
+    ) -> None:
+        """Prove what the stages before NEED can reach, where the best plan does not reach what is known: few requests matter to them. What
+        could be more is looked for with the tours found on the way, beside all others of the `pool`.
+        """
+
+        def emergencies() -> int:
+            return check.emergency_value(self._problem, incumbent())
+
+        def lowest() -> int:
+            return check.floor_value(self._problem, incumbent())
+
+        def more_of(stage: Stage) -> Callable[[Sequence[Tour]], None]:
+            def whole(tours: Sequence[Tour]) -> None:
+                if offer is None:
+                    return
+                for tour in tours:
+                    pool.take(*tour)
+                reach = {Stage.EMERGENCY: emergencies() + 1, Stage.FLOOR: 0}
+                if stage is Stage.FLOOR:
+                    reach = {Stage.EMERGENCY: emergencies(), Stage.FLOOR: lowest() + 1}
+                found = polished(
+                    self._shape, pool, incumbent(), until=until, left_s=left_s, reach=reach
+                )
+                if found is not None:
+                    offer(found)
+
+            return whole
+
+        self._prove(
+            urgent, emergency, more_of(Stage.EMERGENCY), emergencies, incumbent,
+            until=until, tell=tell,
+        )  # fmt: skip
+        told = floor.told
+        for _ in range(FLOORS):
+            before = lowest()
+            served = {one.request for one in incumbent().assignments}
+            share = self._floor(np.isin(np.arange(self._packed.requests), list(served)))
+            start = share.point(floor.point.reward)
+            valued = share.value(start, until=until)
+            if valued is None:
+                return
+            best = _Best(valued.bound, start, told=told)
+            self._prove(
+                share, best, more_of(Stage.FLOOR), lowest, incumbent, until=until, tell=tell
+            )
+            told = best.told
+            if lowest() <= before:
+                return
+
+    def _prove(
+        self,
+        relaxation: Relaxation,
+        best: _Best,
+        whole: Callable[[Sequence[Tour]], None],
+        reached: Callable[[], int],
+        incumbent: Callable[[], Plan],
+        *,
+        until: Callable[[], bool],
+        tell: Tell,
+    ) -> None:
+        def done() -> bool:
+            return until() or best.bound < (reached() + 1) * relaxation.scale
+
+        if done():
+            return
+        pool = Master(relaxation)
+        self._improved(
+            relaxation,
+            until=done,
+            tell=tell,
+            masters=MASTERS_EARLIER,
+            best=best,
+            master=pool,
+            reach=lambda: self._reached(relaxation, best, incumbent(), tell),
+        )
+        if not done():
+            self._branch(
+                relaxation, best, pool, whole, reached,
+                until=until, tell=tell, proofs_max=PROOFS_EARLIER,
+            )  # fmt: skip
+
+    def _reachable(self) -> NDArray[np.bool_]:
+        """By request: whether anybody can serve it at all."""
+        shape = self._shape
+        lost = np.zeros(self._packed.requests, dtype=np.bool_)
+        lost[shape.request_of[shape.hopeless & _stands(shape)]] = True
+        lost[shape.team[_all_in_vain(shape)]] = True
+        return ~lost
+
+    def _floor(self, served: NDArray[np.bool_]) -> Relaxation:
+        """The share that is worst when those requests are `served` bounds the floor."""
+        problem = self._problem
         weights = np.zeros(len(problem.shares), dtype=np.int64)
         if problem.shares:
-            lost = np.zeros(self._packed.requests, dtype=np.bool_)
-            lost[shape.request_of[shape.hopeless & _stands(shape)]] = True
-            for request in shape.team[_all_in_vain(shape)]:
-                lost[request] = True
             reach = [
                 1000
-                * (share.carried + int(self._packed.weight[own[~lost[own]]].sum()))
+                * (share.carried + int(self._packed.weight[own[served[own]]].sum()))
                 / share.target
                 for share, own in zip(
                     problem.shares, requests_with_shares(problem, self._packed), strict=True
@@ -298,8 +546,7 @@ class Bounder:
             ]
             worst = int(np.argmin(reach))
             weights[worst] = -(-1000 * FLOOR_SCALE // problem.shares[worst].target)
-        relaxation = Relaxation(shape, prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
-        self._improved(relaxation, until=until, tell=tell, masters=0)
+        return Relaxation(self._shape, self._prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
 
     def _emergency(self, need: _Best, best: _Best | None, *, tell: Tell, plan: Plan) -> None:
         """Where not all emergencies are served, what they fetch at the prices of need may bound them better than each by itself."""
@@ -334,6 +581,7 @@ class Bounder:
                 bound = known.bound - price * reached
                 if stage is unpriced.stage and bound < best.bound:
                     relaxation = self._relaxed(stage, need=price)
+                    relaxation.off = price * reached
                     best = _Best(bound, known.point)
             self._say(relaxation, best, tell)
 
@@ -356,6 +604,10 @@ def _nothing(_tours: Rounds) -> None:
     """Nobody listens."""
 
 
+def _unheard(_stage: Stage, _bound: int, _proofs: Sequence[Proof]) -> None:
+    """Nobody listens."""
+
+
 def _count(limit: int | None) -> Iterator[int]:
     done = 0
     while limit is None or done < limit:
@@ -372,6 +624,8 @@ def _mixed(relaxation: Relaxation, center: Point, solved: Solved, mix: float) ->
         mix * center.quotas + (1 - mix) * solved.quotas,
         mix * center.spacings + (1 - mix) * solved.spacings,
         mix * center.presences + (1 - mix) * solved.presences,
+        mix * center.dues + (1 - mix) * solved.dues,
+        mix * center.keeps + (1 - mix) * solved.keeps,
     )
 
 
@@ -383,6 +637,8 @@ def _scaled(relaxation: Relaxation, point: Point, factor: float) -> Point:
         factor * point.quotas,
         factor * point.spacings,
         factor * point.presences,
+        factor * point.dues,
+        factor * point.keeps if len(relaxation.keep) else None,
     )
 
 

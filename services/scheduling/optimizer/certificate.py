@@ -6,6 +6,7 @@ has them proven by `check_bound.py` from the prices in `duals`.
 
 import dataclasses
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable
 
 from services.scheduling.optimizer import check, check_bound, formats
@@ -174,9 +175,9 @@ def bound_faults(
     values = {one.stage: one.value for one in claimed.stages}
     if list(values) != list(Stage):
         return [*faults, "stages: not every stage once, in order"]
-    duals = {one.stage: one for one in claimed.duals}
-    if len(duals) < len(claimed.duals):
-        faults.append("duals: a stage is proven twice")
+    duals: defaultdict[Stage, list[Duals]] = defaultdict(list)
+    for one in claimed.duals:
+        duals[one.stage].append(one)
     for claim in claimed.stages:
         name = claim.stage.value
         faults += _contradictions(claim, claim.value)
@@ -188,7 +189,7 @@ def bound_faults(
             faults.append(f"{name}: no duals prove the bound {claim.bound}")
             continue
         try:
-            proven = check_bound.proven(
+            proven = check_bound.proven_together(
                 problem,
                 duals[claim.stage],
                 values,

@@ -8,7 +8,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.duals import Choice, Duals
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
     Expert,
@@ -55,6 +55,44 @@ class Weights:
     constant: int
 
 
+def proven_together(
+    problem: Problem,
+    proofs: Sequence[Duals],
+    kept_values: Mapping[Stage, int],
+    *,
+    tell: Callable[[int], None] = lambda _people: None,
+) -> int:
+    """The bound that proofs of one stage give together: for each way in which their choices can come out there is one, and what holds
+    for all plans of a kind holds for those of them that have made one more choice.
+
+    `tell` hears how many people have been priced for the proof at hand.
+
+    Raises:
+        Unproven: a proof breaks a condition, or some plans have none.
+    """
+    bounds = [(one.choices, proven(problem, one, kept_values, tell=tell)) for one in proofs]
+    return _covered(bounds, 0)
+
+
+def _covered(bounds: Sequence[tuple[tuple[Choice, ...], int]], made: int) -> int:
+    """The bound of all plans whose first `made` choices are those that all of `bounds` begin with."""
+    here = [bound for choices, bound in bounds if len(choices) == made]
+    further = [(choices, bound) for choices, bound in bounds if len(choices) > made]
+    if len(here) > 1:
+        raise Unproven("choices: two proofs make the same")
+    if not further:
+        if not here:
+            raise Unproven("choices: some plans have no proof")
+        return here[0]
+    if len({dataclasses.replace(choices[made], holds=True) for choices, _ in further}) > 1:
+        raise Unproven("choices: two proofs differ in what they choose about")
+    sides = [
+        _covered([one for one in further if one[0][made].holds is holds], made + 1)
+        for holds in (True, False)
+    ]
+    return min([max(sides), *here])
+
+
 def proven(
     problem: Problem,
     duals: Duals,
@@ -62,7 +100,8 @@ def proven(
     *,
     tell: Callable[[int], None] = lambda _people: None,
 ) -> int:
-    """The bound that `duals` prove for their stage, among plans that reach `kept_values` in the stages before it.
+    """The bound that `duals` prove for their stage, among plans that reach `kept_values` in the stages before it and in which their
+    choices are so.
 
     `tell` hears how many people have been priced. 1,000 requests with 400 experts take minutes.
 
@@ -72,7 +111,7 @@ def proven(
     _sane(problem, duals)
     weights = _weights(problem, duals, kept_values)
     rewards = _rewards(problem, duals, weights)
-    total = weights.constant + sum(duals.kept)
+    total = weights.constant + sum(duals.kept) - sum(duals.dues)
     total += sum(p * cap.served_max for p, cap in zip(duals.caps, problem.caps, strict=True))
     total += sum(p * one.cost_max for p, one in zip(duals.budgets, problem.budgets, strict=True))
     total += sum(one.price for one in duals.spacings)
@@ -96,8 +135,13 @@ def _sane(problem: Problem, duals: Duals) -> None:
     """Sizes, signs and order."""
     if duals.scale <= 0:
         raise Unproven("scale: must be positive")
+    _sane_choices(problem, duals)
+    if len(duals.kept) != len(problem.requests):
+        raise Unproven(f"kept: {len(duals.kept)} prices, there are {len(problem.requests)}")
+    served = {one.request for one in duals.choices if one.holds and one.before < 0}
+    if any(price < 0 and index not in served for index, price in enumerate(duals.kept)):
+        raise Unproven("kept: a price is negative")
     for name, prices, size in (
-        ("kept", duals.kept, len(problem.requests)),
         ("caps", duals.caps, len(problem.caps)),
         ("budgets", duals.budgets, len(problem.budgets)),
         ("shares", duals.shares, len(problem.shares) if duals.shares else 0),
@@ -155,6 +199,33 @@ def _sane(problem: Problem, duals: Duals) -> None:
     keys = [(one.request, one.start) for one in duals.splits]
     if keys != sorted(set(keys)):
         raise Unproven("splits: not in order, or one said twice")
+
+
+def _sane_choices(problem: Problem, duals: Duals) -> None:
+    for one in duals.choices:
+        if not 0 <= one.request < len(problem.requests):
+            raise Unproven(f"choices: there is no request {one.request}")
+        if not -1 <= one.expert < len(problem.experts):
+            raise Unproven(f"choices: there is no expert {one.expert}")
+        if one.before >= 0 and one.expert >= 0:
+            raise Unproven("choices: one is about an expert and a start at once")
+    about = [dataclasses.replace(one, holds=True) for one in duals.choices]
+    if len(set(about)) < len(about):
+        raise Unproven("choices: one is made twice")
+    if len(duals.dues) != len(duals.choices):
+        raise Unproven(f"dues: {len(duals.dues)}, there are {len(duals.choices)} choices")
+    for due, one in zip(duals.dues, duals.choices, strict=True):
+        if due and (one.expert < 0 or not one.holds):
+            raise Unproven("dues: only an expert who serves by choice is due something")
+
+
+def _left_out(choices: Sequence[Choice], index: int, start: int) -> bool:
+    """Whether by choice request `index` is not served at `start`."""
+    return any(
+        (start < one.before) is not one.holds if one.before >= 0 else not one.holds
+        for one in choices
+        if one.request == index and one.expert < 0
+    )
 
 
 def _quota(problem: Problem, pool: int, node: int) -> int:
@@ -267,7 +338,7 @@ def _rewards(problem: Problem, duals: Duals, weights: Weights) -> list[dict[int,
                 reward if seat.required else min(0, reward)
                 for seat, reward in zip(request.seats, given, strict=True)
             )
-            if enough < left:
+            if enough < left and not _left_out(duals.choices, index, start):
                 raise Unproven(
                     f"splits: request {index} at {start} gives {enough} to its seats, at least {left}"
                 )
@@ -378,6 +449,14 @@ def _visits(
             if index in budget.requests
         )
         pinned = {pin.start for pin in problem.pins if pin.request == index and pin.start >= 0}
+        chosen = [
+            (one, due)
+            for one, due in zip(duals.choices, duals.dues, strict=True)
+            if (one.request, one.expert) == (index, person)
+        ]
+        if any(not one.holds for one, _ in chosen):
+            continue
+        due = sum(due for _, due in chosen)
         for place, seat in enumerate(request.seats):
             if not _may(problem, index, place, seat, person):
                 continue
@@ -401,8 +480,11 @@ def _visits(
                         continue
                     if not _may_on(problem, request, seat, expert, day):
                         continue
+                    if _left_out(duals.choices, index, start):
+                        continue
                     worth = given[place] + weights.fit * fit - paid
                     worth -= presences.get((index, start), 0)
+                    worth += due
                     worth += _extra(problem, duals, index, place, person, start)
                     visit = Visit(
                         index,

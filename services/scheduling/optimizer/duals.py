@@ -60,9 +60,23 @@ class ServedOnce:
     request: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Choice:
+    """What a proof takes for granted of a plan: that `request` is served; with an `expert` (0 or more), that this one has a seat of
+    it; with `before` (a minute, 0 or more), that it starts earlier than that, if it is served. Where it does not hold (`holds`): that
+    it is not served; that this expert has no seat of it; that it does not start earlier.
+    """
+
+    request: int
+    expert: int = -1
+    before: int = -1
+    holds: bool = True
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Duals:
-    """What a stage's bound is proven by.
+    """What a stage's bound is proven by, for the plans in which all `choices` are so; two proofs whose last choices are opposite, and the
+    others the same, are together a proof for the plans of those others.
 
     `kept[r]`, 0 or more, is what request `r` keeps of its value; the rest is the reward of those who serve it. Requests
     with several seats say in `splits` how the seats share it at a start; where they do not, the first required seat has
@@ -74,6 +88,9 @@ class Duals:
     `emergency`, `need` and `shares[s]`, 0 or more, are the prices of keeping what stages before this one reached: per unit
     of emergency weight, of need, and of weight served in a share. In the FLOOR stage itself `shares` weigh its shares:
     the sum of `shares[s] * target[s]` is at least `1000 * scale`. Empty: all 0.
+
+    `kept[r]` may be negative where `r` is served by choice. `dues`, of any sign and one per choice, are what the expert of a choice
+    that holds earns besides for that request, which the bound gets back; 0 for other choices.
     """
 
     stage: Stage
@@ -89,3 +106,5 @@ class Duals:
     emergency: int = 0
     need: int = 0
     shares: tuple[int, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    dues: tuple[int, ...] = ()

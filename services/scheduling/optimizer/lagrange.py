@@ -10,12 +10,14 @@ prices for caps, budgets, quotas and spans of series the bound is
 (Geoffrion 1974, doi 10.1007/BFb0120690). Everything is an integer in units of 1 / scale of the stage's value.
 """
 
+import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from services.scheduling.optimizer.duals import (
+    Choice,
     Duals,
     PresencePrice,
     QuotaPrice,
@@ -33,11 +35,14 @@ from services.scheduling.optimizer.pricing import (
     stands_alone,
 )
 from services.scheduling.optimizer.problem import DAY_MIN, Problem, Stage
+from services.scheduling.optimizer.proofs import Proof, least
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """Prices: rewards by class, of caps, of budgets, of the quotas of `Shape.quota_pairs`, of `Shape.spans`, of `Shape.presences`."""
+    """Prices: rewards by class, of caps, of budgets, of the quotas of `Shape.quota_pairs`, of `Shape.spans`, of `Shape.presences`,
+    what the expert of each choice of the relaxation earns besides, and of keeping what is served of `Relaxation.keep`.
+    """
 
     reward: Numbers
     caps: Numbers
@@ -45,6 +50,8 @@ class Point:
     quotas: Numbers
     spacings: Numbers
     presences: Numbers
+    dues: Numbers
+    keeps: Numbers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,8 +175,14 @@ class Shape:
         return of_pass, present // people, present % people
 
 
+VAIN = 1_000
+"""What it costs to be in a team that cannot be whole, as a multiple of the most that a request counts."""
+NEVER = -(1 << 40)
+"""What is worth this much is in no best round, and what keeps it is no bound."""
+
+
 class Relaxation:
-    """A stage's bound as a function of prices."""
+    """A stage's bound as a function of prices, for the plans in which `choices` are so."""
 
     def __init__(
         self,
@@ -180,12 +193,17 @@ class Relaxation:
         scale: int = 1000,
         need: int = 0,
         shares: Numbers | None = None,
+        choices: Sequence[Choice] = (),
     ) -> None:
         """`need` is the price of keeping the need reached, which is to be taken off the bound as often; `shares` weigh the
         shares in the FLOOR stage.
+
+        Raises:
+            ValueError: a choice is about the start of a request with one seat.
         """
         self.shape, self.stage, self.scale = shape, stage, scale
         self.once = prices.once
+        self._choose(choices)
         self._prices, self._need = prices, need
         problem, packed = shape.problem, shape.packed
         share_prices = np.zeros(len(problem.shares), dtype=np.int64) if shares is None else shares
@@ -208,6 +226,18 @@ class Relaxation:
                 [one.standbys for one in problem.requests], dtype=np.int64
             )
         self.counted: Numbers = counted
+        kinds = {Stage.FLOOR: 1, Stage.NEED: 1 + len(problem.shares)}.get(stage, 0)
+        self.keep = _kept_weights(shape)[:kinds]
+        """What plans keep serving: of each kind (emergencies, then the shares) what each request weighs."""
+        self.idle = np.zeros(shape.passes.classes, dtype=np.bool_)
+        """Classes of requests with one seat that an early stage does not count: they pay nothing."""
+        if stage in {Stage.EMERGENCY, Stage.FLOOR}:
+            idle = (self.counted == 0) & ~self.keep.any(axis=0)
+            self.idle[shape.alone_class] = idle[shape.alone]
+        self.least = np.zeros(len(self.keep), dtype=np.int64)
+        """How much of each kind that is; 0 where it is nothing in particular."""
+        self.off = 0
+        """What is taken off the bound for the need reached."""
         self.own_worth: Numbers = fit * shape.fit
         if stage is Stage.PROMISES:
             self.constant -= scale * sum(one.cost_drop for one in problem.promises)
@@ -219,6 +249,58 @@ class Relaxation:
             load=scale if stage is Stage.LOAD else 0,
         )
         self.fit = fit
+
+    def _choose(self, choices: Sequence[Choice]) -> None:
+        """What `choices` leave out and ask for."""
+        self.choices = tuple(choices)
+        shape = self.shape
+        request = shape.passes.request
+        self.barred = np.zeros(len(request), dtype=np.bool_)
+        """By pass: whether it is in no plan of these."""
+        self.shut = np.zeros(len(shape.slots), dtype=np.bool_)
+        """By slot: whether its team meets in no plan of these."""
+        self.must = np.zeros(shape.packed.requests, dtype=np.bool_)
+        """By request: whether every plan of these serves it."""
+        self.gone = np.zeros(shape.packed.requests, dtype=np.bool_)
+        """By request: whether none does."""
+        self.due_of = np.full(len(request), -1, dtype=np.int64)
+        """By pass: the choice that its person serves this request."""
+        for index, choice in enumerate(self.choices):
+            own = request == choice.request
+            if choice.expert >= 0:
+                own &= shape.person == choice.expert
+                if choice.holds:
+                    self.due_of[own] = index
+                    self.must[choice.request] = True
+                else:
+                    self.barred |= own
+            elif choice.before >= 0:
+                slots = shape.slot_request == choice.request
+                if not slots.any():
+                    raise ValueError(f"request {choice.request} has one seat")
+                shut = slots & ((shape.slot_start < choice.before) != choice.holds)
+                self.shut |= shut
+                slot = shape.slot_of_class[shape.passes.group]
+                self.barred |= own & np.append(shut, False)[slot]
+            elif choice.holds:
+                self.must[choice.request] = True
+            else:
+                self.gone[choice.request] = True
+                self.barred |= own
+                self.shut |= shape.slot_request == choice.request
+
+    def reach(self, values: Mapping[Stage, int]) -> None:
+        """From now on the bound is of plans that reach `values` in the stages before."""
+        if len(self.keep):
+            shares = self.shape.problem.shares
+            kept = [values[Stage.EMERGENCY], *(least(one, values[Stage.FLOOR]) for one in shares)]
+            self.least = np.array(kept[: len(self.keep)], dtype=np.int64)
+
+    def within(self, *more: Choice) -> "Relaxation":
+        """The same for the plans in which `more` is so as well."""
+        found = copy.copy(self)
+        Relaxation._choose(found, (*self.choices, *more))
+        return found
 
     def start(self, share: float) -> Point:
         """Rewards that give `share` of what is counted to the required seats, equally."""
@@ -239,16 +321,23 @@ class Relaxation:
         quotas: Numbers | None = None,
         spacings: Numbers | None = None,
         presences: Numbers | None = None,
+        dues: Numbers | None = None,
+        keeps: Numbers | None = None,
     ) -> Point:
         """The nearest whole prices that the proof allows."""
         shape, packed = self.shape, self.shape.packed
         whole = np.rint(reward).astype(np.int64)
+        prices = _whole(keeps, len(self.keep))
+        counted = self.counted + prices @ self.keep
         alone = shape.alone_class
-        whole[alone] = np.minimum(whole[alone], self.counted[shape.alone])
+        free = self.must[shape.alone]
+        whole[alone[~free]] = np.minimum(whole[alone], counted[shape.alone])[~free]
         whole[shape.optional] = np.minimum(whole[shape.optional], 0)
-        # a start at which nobody can take a seat may promise that seat everything, and the others have nothing to gain
-        everything = self.counted[shape.request_of]
-        whole[shape.in_vain] = -everything[shape.in_vain]
+        whole[self.idle] = 0
+        # a start at which nobody can take a seat may promise that seat as much as one likes, which the others pay: more than
+        # whatever a night could bring that is spent on the way to them
+        everything = VAIN * max(self.scale, int(counted.max(initial=0)))
+        whole[shape.in_vain] = -everything
         whole[shape.hopeless] = (shape.seats_of * everything)[shape.hopeless]
         return Point(
             whole,
@@ -257,7 +346,16 @@ class Relaxation:
             _whole(quotas, len(shape.quota_max)),
             _whole(spacings, len(shape.spans)),
             _whole(presences, len(shape.presence_slot)),
+            self._dues(dues),
+            prices,
         )
+
+    def _dues(self, dues: Numbers | None) -> Numbers:
+        """The nearest whole numbers, one per choice; a choice that was made since costs nothing."""
+        found = np.zeros(len(self.choices), dtype=np.int64)
+        if dues is not None:
+            found[: len(dues)] = np.rint(dues)
+        return found
 
     def without_rewards(self) -> Point:
         """Prices at which nobody earns anything: a seat costs what the stage counts for its best pass, if it counts anything."""
@@ -273,9 +371,10 @@ class Relaxation:
         """What requests keep, of `left`."""
         shape = self.shape
         kept = np.zeros(shape.packed.requests, dtype=np.int64)
-        kept[shape.alone] = np.maximum(0, alone)
+        kept[shape.alone] = alone
         if len(shape.heads):
-            kept[shape.team] = np.maximum(0, np.maximum.reduceat(slots, shape.heads))
+            kept[shape.team] = np.maximum.reduceat(slots, shape.heads)
+        kept[~self.must] = np.maximum(0, kept[~self.must])
         return kept
 
     def worths(self, point: Point) -> Numbers:
@@ -290,20 +389,24 @@ class Relaxation:
             paid = np.zeros(packed.requests, dtype=np.int64)
             np.add.at(paid, shape.budgets_of, point.budgets[packed.budget])
             worth = worth - paid[shape.passes.request] * shape.cost
+        if self.choices:
+            worth = worth + np.append(point.dues, 0)[self.due_of]
+            worth[self.barred] = NEVER
         return worth
 
     def left(self, point: Point) -> tuple[Numbers, Numbers]:
         """What requests that stand alone, and others by slot, would keep if it may be negative."""
         shape, packed = self.shape, self.shape.packed
-        counted = self.counted
+        counted = self.counted + point.keeps @ self.keep
         if point.caps.any():
-            counted = counted.copy()
             np.subtract.at(counted, shape.caps_of, point.caps[packed.cap])
         alone = counted[shape.alone] - point.reward[shape.alone_class]
         given = np.where(shape.slots >= 0, point.reward[np.maximum(shape.slots, 0)], 0).sum(axis=1)
         slots = counted[shape.slot_request] - given
         np.subtract.at(slots, shape.span_slot, point.spacings[shape.span_of])
         np.add.at(slots, shape.presence_slot, point.presences)
+        alone[self.gone[shape.alone]] = NEVER
+        slots[self.shut] = NEVER
         return alone, slots
 
     def value(self, point: Point, *, until: Callable[[], bool] = lambda: False) -> Valued | None:
@@ -320,13 +423,20 @@ class Relaxation:
             + int((point.budgets * packed.budget_max).sum())
             + int((point.quotas * shape.quota_max).sum())
             + int(point.spacings.sum())
+            - int(point.dues.sum())
+            - int(point.keeps @ self.least)
             + rounds.total
         )
         return Valued(bound, kept, rounds)
 
-    def duals(self, point: Point, kept: Numbers) -> Duals:
-        """What proves the bound of `point`."""
+    def proof(self, bound: int, point: Point) -> Proof:
+        """What proves that `bound`, times scale, of `point`."""
+        duals = self._duals(point, self.kept(*self.left(point)))
+        return Proof(duals, bound + int(point.keeps @ self.least) + self.off)
+
+    def _duals(self, point: Point, kept: Numbers) -> Duals:
         shape = self.shape
+        kept_shares = point.keeps[1:].tolist()
         splits = []
         before: tuple[int, tuple[int, ...]] = (-1, ())
         for slot, request, start in zip(
@@ -363,9 +473,24 @@ class Relaxation:
                 for one in np.flatnonzero(point.presences)
             ),
             once=tuple(ServedOnce(expert, request) for expert, request in self.once.pairs()),
+            emergency=int(point.keeps[:1].sum()),
             need=self._need,
-            shares=tuple(self._shares.tolist()) if self._shares.any() else (),
+            shares=tuple(kept_shares if any(kept_shares) else self._shares.tolist())
+            if any(kept_shares) or self._shares.any()
+            else (),
+            choices=self.choices,
+            dues=tuple(point.dues.tolist()),
         )
+
+
+def _kept_weights(shape: Shape) -> Numbers:
+    """By emergencies and every share, what each request weighs for it."""
+    packed = shape.packed
+    found = np.zeros((1 + len(shape.problem.shares), packed.requests), dtype=np.int64)
+    found[0] = packed.weight * (packed.emergency > 0)
+    for row, members in enumerate(requests_with_shares(shape.problem, packed), start=1):
+        found[row, members] = packed.weight[members]
+    return found
 
 
 def _whole(prices: Numbers | None, size: int) -> Numbers:

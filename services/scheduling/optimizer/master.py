@@ -12,19 +12,25 @@ import contextlib
 import dataclasses
 import datetime
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from ortools.linear_solver import pywraplp
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt as untyped
 from ortools.util.python.solve_interrupter import SolveInterrupter
 
+from services.scheduling.optimizer.duals import Choice
 from services.scheduling.optimizer.lagrange import Point, Relaxation
 from services.scheduling.optimizer.once import ONCE_MAX, subsets, unfolded
 from services.scheduling.optimizer.pricing import HOME, Numbers, Rounds
 
 mathopt: Any = untyped
+
+Tour = tuple[int, int, int, Numbers]
+"""Person-day, where from and where to (the place of a bed, or `HOME`), passes in their order."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +44,17 @@ class Solved:
     quotas: Numbers
     spacings: Numbers
     presences: Numbers
+    dues: Numbers
+    keeps: Numbers
     tours: Numbers
+    slots: Numbers
+    """By slot: how much of the team meets at it."""
+    passes: Numbers
+    """By pass: how much of it is in the tours."""
+    whole: list[Tour] | None
+    """The tours taken, where nothing is taken in parts."""
+    unwatched: int
+    """How many people it has in more of a team than there is of it: the next program will not."""
     pass_price: Numbers
     """By pass: the price of a day with that one visit, of that person on that day."""
 
@@ -55,6 +71,10 @@ class Master:
         self._to: list[int] = []
         self._passes: list[Numbers] = []
         self._age: list[int] = []
+        self._rounds: defaultdict[int, dict[bytes, tuple[Tour, ...]]] = defaultdict(dict)
+        """By person: the last rounds that were priced, as tours."""
+        self._as_rounds: set[int] = set()
+        """People of whom the program has whole rounds instead of tours."""
         shape = relaxation.shape
         packed, passes = shape.packed, shape.passes
         home = packed.home[shape.person]
@@ -83,10 +103,11 @@ class Master:
         relaxation, single = self._relaxation, self._single
         shape = relaxation.shape
         gain = relaxation.own_worth[single] + solved.reward[shape.passes.group[single]]
+        gain = gain + np.append(solved.dues, 0.0)[relaxation.due_of[single]]
         present = shape.presence_of[single]
         paid = np.append(solved.presences, 0.0)
         gain = gain - solved.pass_price[single] - paid[present]
-        gain[self._single_known[single]] = -1
+        gain[self._single_known[single] | relaxation.barred[single]] = -1
         found = np.flatnonzero(gain > 0.001 * relaxation.scale)
         if len(found) > most:
             found = found[np.argsort(-gain[found], kind="stable")[:most]]
@@ -114,6 +135,9 @@ class Master:
     def add(self, rounds: Rounds) -> int:
         """Take what is new of some rounds' day tours; how many those were."""
         before = len(self._days)
+        rounds_of: defaultdict[int, list[Tour]] = defaultdict(list)
+        days = self._relaxation.shape.packed.days
+        new = 0
         for day, origin, end, size, chain in zip(
             rounds.tour_day.tolist(),
             rounds.tour_from.tolist(),
@@ -123,8 +147,25 @@ class Master:
             strict=True,
         ):
             if origin == end == HOME or self._can_travel(day, origin, end, chain[:size]):
-                self.take(day, origin, end, chain[:size].astype(np.int64))
-        return len(self._days) - before
+                own = chain[:size].astype(np.int64)
+                self.take(day, origin, end, own)
+                rounds_of[day // days].append((day, origin, end, own))
+        for expert, tours in rounds_of.items():
+            known = self._rounds[expert]
+            key = b"".join(_key(origin, end, own) for _, origin, end, own in tours)
+            new += expert in self._as_rounds and key not in known
+            known[key] = tuple(tours)
+            if len(known) > ROUNDS_MAX:
+                del known[next(iter(known))]
+        return len(self._days) - before + new
+
+    def split_by_rounds(self, solved: Solved) -> bool:
+        """From now on have whole rounds of those whose tours are taken in parts; whether there is anybody new."""
+        days = self._relaxation.shape.packed.days
+        parts = np.abs(solved.tours - np.rint(solved.tours)) > WHOLE_WITHIN
+        found = {self._days[t] // days for t in np.flatnonzero(parts).tolist()} - self._as_rounds
+        self._as_rounds |= found
+        return bool(found)
 
     def _can_travel(self, day: int, origin: int, end: int, own: Numbers) -> bool:
         """Whether a tour with a night keeps to the travel of its day, of which pricing allows a little more (`onward.py`)."""
@@ -164,15 +205,20 @@ class Master:
             if len(own) == 1 and origin == end == HOME:
                 self._single_known[own[0]] = True
 
+    def turn_to(self, relaxation: Relaxation) -> None:
+        """From now on the program is that of `relaxation`, of the same shape; the tours stay."""
+        self._relaxation = relaxation
+
     def solve(
         self, center: Point, *, width: float, room: float, until: Callable[[], bool]
     ) -> Solved | None:
         """The program with prices held within `width` of `center`, beyond it for `room` visits each; None when not solved."""
         relaxation, shape = self._relaxation, self._relaxation.shape
         scale = float(relaxation.scale)
-        live = np.flatnonzero((shape.count > 0) & ~shape.in_vain)
+        possible = np.bincount(shape.passes.group, ~relaxation.barred, minlength=len(shape.count))
+        live = np.flatnonzero((possible > 0) & ~shape.in_vain & ~relaxation.idle)
         self._present |= center.presences > 0
-        program = self._program()
+        program, rounds = self._split_program()
         rows, classes = program.rows, program.classes
         # two columns more for each class: bought and sold
         middle = center.reward[live] / scale
@@ -191,9 +237,13 @@ class Master:
         def prices(which: int) -> Numbers:
             return dual[program.begins[which] : program.begins[which + 1]]
 
+        dues = np.zeros(len(relaxation.choices))
+        due = np.unique(relaxation.due_of[relaxation.due_of >= 0])
+        dues[due] = -prices(DUES)[due] * scale
         presences = np.zeros(len(self._present))
         presences[self._present] = np.maximum(0, prices(PRESENCES)) * scale
-        self._watch(program, primal)
+        unwatched = self._watch(program, primal)
+        tours = np.bincount(program.tour, primal[: len(program.tour)], minlength=len(self._days))
         return Solved(
             value=value,
             reward=rewards,
@@ -202,22 +252,107 @@ class Master:
             quotas=np.maximum(0, prices(QUOTAS)) * scale,
             spacings=np.maximum(0, prices(SPANS)) * scale,
             presences=presences,
-            tours=np.bincount(program.tour, primal[: len(program.tour)], minlength=len(self._days)),
+            dues=dues,
+            keeps=np.maximum(0, -prices(KEEPS)) * scale,
+            passes=np.bincount(
+                program.chosen, primal[program.owner], minlength=len(shape.passes.group)
+            ),
+            unwatched=unwatched,
+            slots=primal[program.slots : program.slots + len(shape.slots)],
+            tours=tours,
+            whole=self._taken(tours, rounds, primal[len(program.tour) :][: len(rounds)]),
             pass_price=self._pass_prices(
                 prices(PERSON_DAYS), prices(WEEKS), prices(RESTS), prices(ROUNDS)
             )
             * scale,
         )
 
+    def falls(
+        self,
+        divided: Callable[[Numbers, Numbers], Sequence[Choice]],
+        *,
+        most: float,
+        until: Callable[[], bool],
+    ) -> tuple[list[Tour] | None, list[tuple[Choice, float, float]]]:
+        """The tours that the program takes, where it takes nothing in parts. By how much the program falls, at most `most`, where a choice holds, and where it does not, with the tours that are known.
+
+        The choices are those that `divided` names when it hears how much of each pass and of each slot is taken; not all of them
+        when `until` said to end.
+        """
+        shape = self._relaxation.shape
+        program, rounds = self._split_program()
+        lp = _Again(program)
+        begun = lp.value()
+        if not np.isfinite(begun):
+            return None, []
+        taken = lp.taken()
+        count = len(program.tour)
+        tours = np.bincount(program.tour, taken[:count], minlength=len(self._days))
+        whole = self._taken(tours, rounds, taken[count:][: len(rounds)])
+        passes = np.bincount(
+            program.chosen, taken[program.owner], minlength=len(shape.passes.group)
+        )
+        slots = taken[program.slots : program.slots + len(shape.slots)]
+        found = []
+        for choice in divided(passes, slots):
+            if until():
+                break
+            held, own = self._sides(program, choice)
+            fall = [lp.without(held) if choice.before >= 0 else lp.with_some(own), lp.without(own)]
+            holds, otherwise = (min(most, begun - one) for one in fall)
+            found.append((choice, holds, otherwise))
+        return whole, found
+
+    def _sides(self, program: "_Program", choice: Choice) -> tuple[Numbers, Numbers]:
+        """The columns that are out where the choice holds, as far as that is all, and those that are out where it does not."""
+        shape = self._relaxation.shape
+        if choice.before >= 0:
+            slots = np.flatnonzero(shape.slot_request == choice.request)
+            early = shape.slot_start[slots] < choice.before
+            return program.slots + slots[~early], program.slots + slots[early]
+        if choice.expert >= 0:
+            own = shape.passes.request[program.chosen] == choice.request
+            own &= shape.person[program.chosen] == choice.expert
+            return np.zeros(0, dtype=np.int64), np.unique(program.owner[own])
+        served = np.concatenate((shape.alone, shape.slot_request))
+        first = program.slots - len(shape.alone)
+        return np.zeros(0, dtype=np.int64), first + np.flatnonzero(served == choice.request)
+
+    def _split_program(self) -> tuple["_Program", list[tuple[Tour, ...]]]:
+        """The program with tours of some people and rounds of the others, and these rounds."""
+        relaxation, packed = self._relaxation, self._relaxation.shape.packed
+        rounds = [
+            tours
+            for expert in sorted(self._as_rounds)
+            for tours in self._rounds[expert].values()
+            if not any(relaxation.barred[own].any() for *_, own in tours)
+        ]
+        apart = np.zeros(packed.experts, dtype=np.bool_)
+        apart[list(self._as_rounds)] = True
+        some = ~apart[np.array(self._days, dtype=np.int64) // packed.days]
+        return self._program(some, rounds), rounds
+
+    def _taken(
+        self, parts: Numbers, rounds: Sequence[tuple[Tour, ...]], of_rounds: Numbers
+    ) -> list[Tour] | None:
+        every = np.concatenate((parts, of_rounds))
+        if np.abs(every - np.rint(every)).max(initial=0.0) > WHOLE_WITHIN:
+            return None
+        chosen = [tour for i in np.flatnonzero(of_rounds > 0.5).tolist() for tour in rounds[i]]
+        return chosen + [
+            (self._days[t], self._from[t], self._to[t], self._passes[t])
+            for t in np.flatnonzero(parts > 0.5).tolist()
+        ]
+
     def whole(
         self,
         kept: Sequence[tuple[Numbers, int]],
         *,
         until: Callable[[], bool],
-        fixed: Sequence[tuple[int, int, int, Numbers]] = (),
+        fixed: Sequence[Tour] = (),
         left_s: Callable[[], float] = lambda: WHOLE_S,
-    ) -> list[tuple[int, int, int, Numbers]] | None:
-        """Tours that together are a plan of the most need: (person-day, where from, where to, passes); None when none was found
+    ) -> list[Tour] | None:
+        """Tours that together are a plan of the most need; None when none was found
         in what is left of the time. Whoever has tours that are `fixed` and known has these and no others.
 
         For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
@@ -249,7 +384,10 @@ class Master:
         result = _solve(
             program.rows,
             program.gain,
-            np.ones(count + alone + len(shape.slots)),
+            np.append(
+                np.ones(count + alone + len(shape.slots)),
+                np.zeros(len(program.gain) - count - alone - len(shape.slots)),
+            ),
             until=until,
             whole_s=min(WHOLE_S, left_s()),
         )
@@ -258,43 +396,53 @@ class Master:
         chosen = program.tour[result[1][:count] > 0.5].tolist()
         return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
 
-    def _program(self, some: Numbers | None = None) -> "_Program":
-        """Rows and columns: tours, of which only `some`, flags by tour, then what is served (single requests, then slots)."""
+    def _program(self, some: Numbers, rounds: Sequence[tuple[Tour, ...]] = ()) -> "_Program":
+        """Rows and columns: tours, of which only `some`, flags by tour, then `rounds`, then what is served (single requests, then slots)."""
         relaxation, shape = self._relaxation, self._relaxation.shape
         packed, passes = shape.packed, shape.passes
         experts, days, weeks = packed.experts, packed.days, packed.weeks
         scale = float(relaxation.scale)
         tour, seen_before, seen_after = self._ways()
-        if some is not None:
-            inside = some[tour]
-            tour, seen_before, seen_after = tour[inside], seen_before[inside], seen_after[inside]
+        if relaxation.choices:
+            sizes = np.array([len(own) for own in self._passes], dtype=np.int64)
+            barred = relaxation.barred[np.concatenate(self._passes)] if len(sizes) else sizes > 0
+            owner = np.repeat(np.arange(len(sizes)), sizes)
+            some = some & (np.bincount(owner, barred, minlength=len(sizes)) == 0)
+        inside = some[tour]
+        tour, seen_before, seen_after = tour[inside], seen_before[inside], seen_after[inside]
         count = len(tour)
         sizes = np.array([len(own) for own in self._passes], dtype=np.int64)[tour]
-        chosen = (
-            np.concatenate([self._passes[t] for t in tour.tolist()])
-            if count
-            else np.zeros(0, dtype=np.int64)
-        )
-        owner = np.repeat(np.arange(count), sizes)
+        of_round = [np.concatenate([own for *_, own in tours]) for tours in rounds]
+        nothing = np.zeros(0, dtype=np.int64)
+        chosen = np.concatenate([nothing, *(self._passes[t] for t in tour.tolist()), *of_round])
+        every_size = np.append(sizes, [len(own) for own in of_round]).astype(np.int64)
+        owner = np.repeat(np.arange(count + len(rounds)), every_size)
         own = (relaxation.own_worth[chosen]) / scale
         day = np.array(self._days, dtype=np.int64)[tour]
         origin = np.array(self._from, dtype=np.int64)[tour]
         end = np.array(self._to, dtype=np.int64)[tour]
         expert, date = day // days, day % days
         week = packed.week_of_day[date].astype(np.int64)
-        first_served = count
-        columns = count + len(shape.alone) + len(shape.slots)
-        gain = np.zeros(columns)
-        np.add.at(gain, owner, own)
+        first_served = count + len(rounds)
+        columns = first_served + len(shape.alone) + len(shape.slots)
+        must = np.flatnonzero(relaxation.must)
+        # choices that cannot come true cost more than all else is worth, and so does what is missing of what is kept
+        amiss = columns + np.arange(len(must) + len(relaxation.choices))
+        missing = columns + len(amiss) + np.arange(len(relaxation.keep))
         counted = relaxation.counted / scale
+        gain = np.zeros(columns + len(amiss) + len(missing))
+        gain[columns:] = -AMISS * max(1.0, float(counted.max(initial=0.0)))
+        np.add.at(gain, owner, own)
         gain[first_served : first_served + len(shape.alone)] = counted[shape.alone]
-        gain[first_served + len(shape.alone) :] = counted[shape.slot_request]
-        upper = np.full(columns, np.inf)
-        upper[first_served : first_served + len(shape.alone)] = 1.0
+        gain[first_served + len(shape.alone) : columns] = counted[shape.slot_request]
+        upper = np.full(len(gain), np.inf)
+        upper[first_served + len(shape.alone) : columns][relaxation.shut] = 0.0
+        upper[first_served : first_served + len(shape.alone)] = ~relaxation.gone[shape.alone]
         # rows: classes · teams · caps · budgets · quotas · person-days · weeks · rests · rounds · nights · beds
         rows = _Rows()
         classes = rows.take(passes.classes, -np.inf, 0.0)
-        rows.lower[classes : classes + passes.classes][~shape.optional] = 0.0
+        rows.lower[classes : classes + passes.classes][~shape.optional & ~relaxation.idle] = 0.0
+        rows.upper[classes : classes + passes.classes][relaxation.idle] = np.inf
         teams = rows.take(len(shape.team), -np.inf, 1.0)
         caps = rows.take(len(packed.cap_max), -np.inf, packed.cap_max)
         budgets = rows.take(len(packed.budget_max), -np.inf, packed.budget_max)
@@ -309,6 +457,12 @@ class Master:
         nights = rows.take(experts, -np.inf, packed.nights_max)
         watched = np.flatnonzero(self._present)
         presences = rows.take(len(watched), -np.inf, 0.0)
+        musts = rows.take(len(must), 1.0, np.inf)
+        dues = rows.take(len(relaxation.choices), -np.inf, 1.0)
+        keeps = rows.take(len(missing), -np.inf, np.inf)
+        people = rows.take(experts, -np.inf, 1.0)
+        whose = np.array([tours[0][0] // days for tours in rounds], dtype=np.int64)
+        rows.put(people + whose, count + np.arange(len(rounds)), 1.0)
         # a bed is of a person-day, a place, and what was served before
         lodging, coming = end != HOME, origin != HOME
         places, sets = len(packed.travel), 1 << ONCE_MAX
@@ -373,6 +527,20 @@ class Master:
         slept = int(lodging.sum())
         put(beds + bed[:slept], every[lodging], 1.0)
         put(beds + bed[slept:], every[coming], -1.0)
+        row_of_must = np.full(packed.requests, -1, dtype=np.int64)
+        row_of_must[must] = musts + np.arange(len(must))
+        own_must = row_of_must[np.concatenate((shape.alone, shape.slot_request))]
+        put(own_must[own_must >= 0], first_served + np.flatnonzero(own_must >= 0), 1.0)
+        due = relaxation.due_of[chosen]
+        put(dues + due[due >= 0], owner[due >= 0], 1.0)
+        rows.lower[dues + relaxation.due_of[relaxation.due_of >= 0]] = 1.0
+        put(musts + np.arange(len(amiss)), amiss, 1.0)
+        for kind in np.flatnonzero(relaxation.least > 0).tolist():
+            rows.lower[keeps + kind] = relaxation.least[kind]
+            weights = relaxation.keep[kind, np.concatenate((shape.alone, shape.slot_request))]
+            own = np.flatnonzero(weights)
+            put(np.full(len(own), keeps + kind), first_served + own, weights[own])
+            put(np.array([keeps + kind]), missing[[kind]], 1.0)
         begins = (
             classes,
             teams,
@@ -386,9 +554,15 @@ class Master:
             per_round,
             nights,
             presences,
+            musts,
+            dues,
+            keeps,
+            people,
             beds,
         )
-        return _Program(rows, gain, upper, begins, tour, chosen, owner)
+        return _Program(
+            rows, gain, upper, begins, tour, chosen, owner, first_served + len(shape.alone)
+        )
 
     def _ways(self) -> tuple[Numbers, Numbers, Numbers]:
         """Columns of tours: which tour, and what was seen of `Once` on the way before and after it. A tour from a bed has a column for
@@ -420,17 +594,18 @@ class Master:
             np.concatenate((nothing, np.array(after, dtype=np.int64))),
         )
 
-    def _watch(self, program: "_Program", primal: Numbers) -> None:
-        """Have rows from now on for whoever the program has in more of a team at a start than it has of that team."""
+    def _watch(self, program: "_Program", primal: Numbers) -> int:
+        """Have rows from now on for whoever the program has in more of a team at a start than it has of that team; how many are new."""
         shape = self._relaxation.shape
-        count = len(program.tour)
         present = shape.presence_of[program.chosen]
         there = present >= 0
         much = np.bincount(
             present[there], weights=primal[program.owner[there]], minlength=len(self._present)
         )
-        team = primal[count + len(shape.alone) :][shape.presence_slot]
+        team = primal[program.slots :][shape.presence_slot]
+        known = int(self._present.sum())
         self._present |= much > team + 1e-6
+        return int(self._present.sum()) - known
 
     def _pass_prices(
         self, day: Numbers, of_week: Numbers, of_rest: Numbers, of_round: Numbers
@@ -461,7 +636,11 @@ def _key(origin: int, end: int, own: Numbers) -> bytes:
     ROUNDS,
     NIGHTS,
     PRESENCES,
-) = range(12)
+    MUSTS,
+    DUES,
+    KEEPS,
+    PEOPLE,
+) = range(16)
 """Kinds of rows, in their order."""
 
 
@@ -498,6 +677,8 @@ class _Program:
     tour: Numbers
     chosen: Numbers
     owner: Numbers
+    slots: int
+    """The first column of slots."""
 
     @property
     def classes(self) -> int:
@@ -505,12 +686,82 @@ class _Program:
         return self.begins[CLASSES]
 
 
+WHOLE_WITHIN = 1e-5
+"""How far from whole numbers the program's may be, when they are meant to be whole."""
+ROUNDS_MAX = 300
+"""Rounds of one person that are remembered."""
+AMISS = 10.0
+"""What it costs to go against a choice, or to miss a unit of weight that is to be kept, as a multiple of the most that a request counts."""
 WHOLE_S = 20.0
 """Seconds for a whole plan, at most."""
 WHOLE_LEFT_S = 0.5
 """With less time than this nothing whole is begun: it would be too late for the search."""
 LOOK_S = 0.05
 """Seconds between two looks at whether a program should be given up."""
+
+
+class _Again:
+    """A program that is solved again and again with a few bounds changed, each time from where it was: by the older interface, which can do
+    so without losing the basis.
+    """
+
+    def __init__(self, program: _Program) -> None:
+        self._lp: Any = pywraplp.Solver.CreateSolver("GLOP")  # type: ignore[no-untyped-call]
+        self._lp.SetSolverSpecificParametersAsString(
+            "use_dual_simplex:true use_preprocessing:false"
+        )
+        rows = program.rows
+        infinite = self._lp.infinity()
+        self._columns = [
+            self._lp.NumVar(0.0, infinite if most == np.inf else most, "")
+            for most in program.upper.tolist()
+        ]
+        self._upper = program.upper
+        in_rows = [
+            self._lp.Constraint(
+                -infinite if low == -np.inf else low, infinite if high == np.inf else high
+            )
+            for low, high in zip(rows.lower.tolist(), rows.upper.tolist(), strict=True)
+        ]
+        at, column, much = _coefficients(rows, len(program.gain))
+        for row, place, coefficient in zip(
+            at.tolist(), column.tolist(), much.tolist(), strict=True
+        ):
+            in_rows[row].SetCoefficient(self._columns[place], coefficient)
+        self._objective = self._lp.Objective()
+        self._objective.SetMaximization()
+        for variable, gain in zip(self._columns, program.gain.tolist(), strict=True):
+            self._objective.SetCoefficient(variable, gain)
+
+    def value(self) -> float:
+        """The value; infinite where it is not found, and minus that where there is nothing that the bounds allow."""
+        status = self._lp.Solve()
+        if status == pywraplp.Solver.OPTIMAL:
+            return float(self._objective.Value())
+        return -np.inf if status == pywraplp.Solver.INFEASIBLE else np.inf
+
+    def without(self, columns: Numbers) -> float:
+        """The value with these columns at 0."""
+        for column in columns.tolist():
+            self._columns[column].SetUb(0.0)
+        found = self.value()
+        for column in columns.tolist():
+            most = self._upper[column]
+            self._columns[column].SetUb(self._lp.infinity() if most == np.inf else float(most))
+        return found
+
+    def with_some(self, columns: Numbers) -> float:
+        """The value with at least 1 of these columns together."""
+        row = self._lp.Constraint(1.0, self._lp.infinity())
+        for column in columns.tolist():
+            row.SetCoefficient(self._columns[column], 1.0)
+        found = self.value()
+        row.SetLb(-self._lp.infinity())
+        return found
+
+    def taken(self) -> Numbers:
+        """How much of each column was taken last."""
+        return np.array([column.solution_value() for column in self._columns])
 
 
 @contextlib.contextmanager
@@ -542,30 +793,7 @@ def _solve(
     whole_s: float = 0.0,
 ) -> tuple[float, Numbers, Numbers] | None:
     """Value, columns and duals of the program; with `whole_s` the best found in whole numbers in so many seconds, without duals."""
-    at = np.concatenate([part[0] for part in rows.parts]).astype(np.int64)
-    column = np.concatenate([part[1] for part in rows.parts]).astype(np.int64)
-    value = np.concatenate([part[2] for part in rows.parts])
-    # one number per place, places in order
-    place = at * len(gain) + column
-    places, where = np.unique(place, return_inverse=True)
-    value = np.bincount(where, weights=value, minlength=len(places))
-    # rows without coefficients say nothing
-    used, at = np.unique(places // len(gain), return_inverse=True)
-    proto = model_pb2.ModelProto()
-    proto.variables.ids.extend(range(len(gain)))
-    proto.variables.lower_bounds.extend([0.0] * len(gain))
-    proto.variables.upper_bounds.extend(upper.tolist())
-    proto.variables.integers.extend([whole_s > 0] * len(gain))
-    proto.objective.maximize = True
-    proto.objective.linear_coefficients.ids.extend(np.flatnonzero(gain).tolist())
-    proto.objective.linear_coefficients.values.extend(gain[gain != 0].tolist())
-    proto.linear_constraints.ids.extend(range(len(used)))
-    proto.linear_constraints.lower_bounds.extend(rows.lower[used].tolist())
-    proto.linear_constraints.upper_bounds.extend(rows.upper[used].tolist())
-    proto.linear_constraint_matrix.row_ids.extend(at.tolist())
-    proto.linear_constraint_matrix.column_ids.extend((places % len(gain)).tolist())
-    proto.linear_constraint_matrix.coefficients.extend(value.tolist())
-    model = mathopt.Model.from_model_proto(proto)
+    model, used = _model(rows, gain, upper, whole=whole_s > 0)
     if whole_s > 0:
         return _in_whole_numbers(model, whole_s, until=until)
     with _interrupted(until) as interrupter:
@@ -586,6 +814,43 @@ def _solve(
     dual = np.zeros(len(rows.lower))
     dual[used] = [best.dual_solution.dual_values[c] for c in model.linear_constraints()]
     return best.primal_solution.objective_value, primal, dual
+
+
+def _model(
+    rows: _Rows, gain: Numbers, upper: Numbers, *, whole: bool = False
+) -> tuple[Any, Numbers]:
+    """The program as OR-Tools knows it, and which of the rows are in it: those that say something."""
+    at, column, value = _coefficients(rows, len(gain))
+    # rows without coefficients say nothing
+    used, at = np.unique(at, return_inverse=True)
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(len(gain)))
+    proto.variables.lower_bounds.extend([0.0] * len(gain))
+    proto.variables.upper_bounds.extend(upper.tolist())
+    proto.variables.integers.extend([whole] * len(gain))
+    proto.objective.maximize = True
+    proto.objective.linear_coefficients.ids.extend(np.flatnonzero(gain).tolist())
+    proto.objective.linear_coefficients.values.extend(gain[gain != 0].tolist())
+    proto.linear_constraints.ids.extend(range(len(used)))
+    proto.linear_constraints.lower_bounds.extend(rows.lower[used].tolist())
+    proto.linear_constraints.upper_bounds.extend(rows.upper[used].tolist())
+    proto.linear_constraint_matrix.row_ids.extend(at.tolist())
+    proto.linear_constraint_matrix.column_ids.extend(column.tolist())
+    proto.linear_constraint_matrix.coefficients.extend(value.tolist())
+    return mathopt.Model.from_model_proto(proto), used
+
+
+def _coefficients(rows: _Rows, columns: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Rows, columns and values, one for each place, places in order."""
+    at = np.concatenate([part[0] for part in rows.parts]).astype(np.int64)
+    column = np.concatenate([part[1] for part in rows.parts]).astype(np.int64)
+    value = np.concatenate([part[2] for part in rows.parts])
+    places, where = np.unique(at * columns + column, return_inverse=True)
+    return (
+        places // columns,
+        places % columns,
+        np.bincount(where, weights=value, minlength=len(places)),
+    )
 
 
 def _in_whole_numbers(

@@ -5,19 +5,17 @@ relaxation is tight, so that this takes seconds where a search would go from pla
 people is free at a time. What comes out is offered to the search.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
 import numpy as np
 
 from services.scheduling.optimizer import check
 from services.scheduling.optimizer.lagrange import Shape, requests_with_shares
-from services.scheduling.optimizer.master import WHOLE_S, Master
+from services.scheduling.optimizer.master import WHOLE_S, Master, Tour
 from services.scheduling.optimizer.pricing import HOME, Numbers
 from services.scheduling.optimizer.problem import DAY_MIN, Assignment, NightAway, Plan, Stage
-
-Tour = tuple[int, int, int, Numbers]
-"""Person-day, where from and where to (the place of a bed, or `HOME`), passes in their order."""
+from services.scheduling.optimizer.proofs import least
 
 
 def polished(
@@ -27,10 +25,11 @@ def polished(
     *,
     until: Callable[[], bool],
     part: Numbers | None = None,
+    reach: Mapping[Stage, int] | None = None,
     left_s: Callable[[], float] = lambda: WHOLE_S,
 ) -> Plan | None:
-    """A plan of the most need from tours of the pool and of the incumbent, which keeps what that one reaches of EMERGENCY and FLOOR; None
-    when none was found. With `part`, flags by person, the others do what they do in the incumbent. It may break rules about pairs of
+    """A plan of the most need from tours of the pool and of the incumbent, which has of EMERGENCY and FLOOR what is to be `reach`ed, by
+    default what the incumbent has; None when none was found. With `part`, flags by person, the others do what they do in the incumbent. It may break rules about pairs of
     people; whoever takes it has it checked.
     """
     problem, packed = shape.problem, shape.packed
@@ -38,16 +37,16 @@ def polished(
     for tour in own:
         pool.take(*tour)
     fixed = [] if part is None else [tour for tour in own if not part[tour[0] // packed.days]]
-    values = check.values(problem, incumbent)
+    values = check.values(problem, incumbent) if reach is None else reach
     kept: list[tuple[Numbers, int]] = [
         (packed.weight * (packed.emergency > 0), values[Stage.EMERGENCY])
     ]
     for share, members in zip(problem.shares, requests_with_shares(problem, packed), strict=True):
         weights = np.zeros(packed.requests, dtype=np.int64)
         weights[members] = packed.weight[members]
-        kept.append((weights, -(-values[Stage.FLOOR] * share.target // 1000) - share.carried))
+        kept.append((weights, least(share, values[Stage.FLOOR])))
     tours = pool.whole(kept, until=until, fixed=fixed, left_s=left_s)
-    return None if tours is None else _plan_of(shape, tours)
+    return None if tours is None else plan_of_tours(shape, tours)
 
 
 def _tours_of(shape: Shape, plan: Plan) -> Iterator[Tour]:
@@ -75,7 +74,7 @@ def _tours_of(shape: Shape, plan: Plan) -> Iterator[Tour]:
         yield person_day, origin, end, np.array(found, dtype=np.int64)
 
 
-def _plan_of(shape: Shape, tours: list[Tour]) -> Plan:
+def plan_of_tours(shape: Shape, tours: Iterable[Tour]) -> Plan:
     """The plan in which everybody makes each visit of their tours as early as they can."""
     packed, passes = shape.packed, shape.passes
     assignments, nights = [], []

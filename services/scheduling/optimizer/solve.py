@@ -9,7 +9,7 @@ import dataclasses
 import importlib.metadata
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import numpy as np
 
@@ -28,8 +28,10 @@ from services.scheduling.optimizer.problem import (
     Stage,
     Standby,
 )
+from services.scheduling.optimizer.proofs import Proof, bound_of, is_plain
 from services.scheduling.optimizer.search import (
     WORTH,
+    Best,
     back_to,
     compared,
     improve,
@@ -39,6 +41,8 @@ from services.scheduling.optimizer.search import (
 )
 from services.scheduling.optimizer.state import (
     PINNED,
+    V_EMERGENCY,
+    V_FLOOR,
     V_NEED,
     V_PINS,
     empty,
@@ -185,11 +189,14 @@ class _Search:
         self._state = empty(self._packed, seed)
         self._room = scratch(self._packed)
         self._best = nothing(self._packed, self._state)
+        self._shown = nothing(self._packed, self._state)
+        """The best of when a piece of work ended: while one is done, nobody else may look at it."""
         self._nobody = np.zeros(0, dtype=np.int64)
         self._heat = 0.0
         self._pins = int(self._given.asks[:-1, PINNED].sum())
-        self._bounds: dict[Stage, int] = {}
-        self._duals: dict[Stage, Duals] = {}
+        self._proofs: dict[Stage, Sequence[Proof]] = {}
+        self._plain: dict[Stage, Sequence[Proof]] = {}
+        """The last ones that price nothing of what earlier stages reached: they hold whatever the plan reaches."""
         self._offered: Plan | None = None
         self._lock = threading.Lock()
 
@@ -202,6 +209,7 @@ class _Search:
     ) -> Result:
         telling = _Telling(self, stop, observe)
         kept = self.begin(warm)
+        self._show()
         journal = [] if kept is None else [Entry(0, plan=kept)]
         telling.tell("constructing", 0, better=True)
         ended = threading.Event()
@@ -224,6 +232,7 @@ class _Search:
             began_s = stop.elapsed_s()
             count = stop.left(iteration, chunk)
             better = self.search(count)
+            self._show()
             iteration += count
             telling.tell("improving", iteration, better=better)
             if stop.by_clock:
@@ -237,11 +246,10 @@ class _Search:
         plan = self.ended()
         values = check.values(self._problem, plan)
         telling.tell("done", iteration, better=True, force=True)
-        with self._lock:
-            bounds, duals = dict(self._bounds), dict(self._duals)
+        proven = {stage: self._proven(stage, values) for stage in STAGES}
         return Result(
             plan=plan,
-            stages=tuple(StageResult(s, values[s], bounds.get(s)) for s in STAGES),
+            stages=tuple(StageResult(s, values[s], proven[s][0]) for s in STAGES),
             seed=self._seed,
             iterations=iteration,
             elapsed_s=stop.elapsed_s(),
@@ -250,7 +258,7 @@ class _Search:
                 "ortools": importlib.metadata.version("ortools"),
                 "solver": "2",
             },
-            duals=tuple(duals[stage] for stage in STAGES if stage in duals),
+            duals=tuple(one.duals for stage in STAGES for one in proven[stage][1]),
             journal=tuple(journal),
         )
 
@@ -311,9 +319,19 @@ class _Search:
 
     def reached(self) -> tuple[int, int | None, int]:
         """Need of the best plan, its bound, and how many are served."""
+        best = self._best.values
+        values = {Stage.EMERGENCY: int(best[V_EMERGENCY]), Stage.FLOOR: int(best[V_FLOOR])}
+        bound, _ = self._proven(Stage.NEED, values)
+        return int(best[V_NEED]), bound, int(np.count_nonzero(self._best.start >= 0))
+
+    def _proven(
+        self, stage: Stage, values: Mapping[Stage, int]
+    ) -> tuple[int | None, Sequence[Proof]]:
+        """The best bound of a stage for plans that reach `values` before it, and what proves it."""
         with self._lock:
-            bound = self._bounds.get(Stage.NEED)
-        return int(self._best.values[V_NEED]), bound, int(np.count_nonzero(self._best.start >= 0))
+            known = [told[stage] for told in (self._proofs, self._plain) if stage in told]
+        bounds = [(bound_of(self._problem, proofs, values), proofs) for proofs in known]
+        return min(bounds, key=lambda one: one[0], default=(None, ()))
 
     def _fill(self, *, pinned_only: bool) -> None:
         wanted = wanted_first(self._given, self._state, pinned_only=pinned_only)
@@ -341,14 +359,16 @@ class _Search:
     def _bound(
         self, until: Callable[[], bool], limits: int | None, left_s: Callable[[], float]
     ) -> None:
-        def tell(stage: Stage, bound: int, duals: Duals) -> None:
+        def tell(stage: Stage, _bound: int, proofs: Sequence[Proof]) -> None:
             with self._lock:
-                self._bounds[stage], self._duals[stage] = bound, duals
+                self._proofs[stage] = proofs
+                if is_plain(proofs):
+                    self._plain[stage] = proofs
 
         Bounder(self._problem, self._packed, seed=self._seed).run(
             until=until,
             tell=tell,
-            incumbent=self.so_far,
+            incumbent=self._incumbent,
             offer=self._offer if limits is None else None,
             limits=limits,
             left_s=left_s,
@@ -356,12 +376,26 @@ class _Search:
 
     def _offer(self, plan: Plan) -> Plan:
         """Leave what is sound of a plan for the search, if it is better than the best one; the better of the two."""
-        sound, best = sound_part(self._problem, plan), self.so_far()
+        sound, best = sound_part(self._problem, plan), self._incumbent()
         if _key(self._problem, sound) <= _key(self._problem, best):
             return best
         with self._lock:
             self._offered = sound
         return sound
+
+    def _show(self) -> None:
+        """Let the other side see the best plan."""
+        with self._lock:
+            for shown, best in zip(self._shown, self._best, strict=True):
+                shown[:] = best
+
+    def _incumbent(self) -> Plan:
+        """The best plan, as the other side may see it."""
+        with self._lock:
+            if self._offered is not None:
+                return self._offered
+            best = Best(*(shown.copy() for shown in self._shown))
+        return plan_of(self._packed, best.start, best.who, best.remote, best.night)
 
     def _taken(self) -> Plan | None:
         with self._lock:
