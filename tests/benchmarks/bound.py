@@ -7,12 +7,13 @@ last one is proven again by `check_bound.py`, whose seconds are told.
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 
 from services.scheduling.optimizer.bounding import Bounder
-from services.scheduling.optimizer.check_bound import proven
-from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.check_bound import proven_together
 from services.scheduling.optimizer.packed import pack
 from services.scheduling.optimizer.problem import Plan, Stage
+from services.scheduling.optimizer.proofs import Proof
 from tests.benchmarks.rounds import round_problem
 
 
@@ -21,12 +22,12 @@ def measured(requests: int, experts: int, *, seconds: float, seed: int, check: b
     problem = round_problem(requests, experts, seed=seed)
     began_s = time.monotonic()
     packed = pack(problem)
-    last: dict[Stage, tuple[int, Duals]] = {}
+    last: dict[Stage, tuple[int, Sequence[Proof]]] = {}
     told_s = 0.0
 
-    def tell(stage: Stage, bound: int, duals: Duals) -> None:
+    def tell(stage: Stage, bound: int, proofs: Sequence[Proof]) -> None:
         nonlocal told_s
-        last[stage] = bound, duals
+        last[stage] = bound, proofs
         now_s = time.monotonic() - began_s
         if stage is not Stage.NEED or now_s > 1.15 * told_s:
             told_s = now_s
@@ -38,13 +39,17 @@ def measured(requests: int, experts: int, *, seconds: float, seed: int, check: b
         tell=tell,
         incumbent=lambda: Plan(()),
     )
-    bound, duals = last[Stage.NEED]
+    bound, proofs = last[Stage.NEED]
     sys.stdout.write(
         f"{requests} × {experts}: {time.monotonic() - began_s:7.2f} s need ≤ {bound}\n"
     )
     if check:
         began_s = time.monotonic()
-        found = proven(problem, duals, {})
+        found = proven_together(
+            problem,
+            [one.duals for one in proofs],
+            dict.fromkeys(Stage, 0),
+        )
         assert found <= bound, (found, bound)
         sys.stdout.write(f"proven again ≤ {found} in {time.monotonic() - began_s:.1f} s\n")
 

@@ -5,29 +5,37 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 
 from services.scheduling.optimizer import check
 from services.scheduling.optimizer.bounding import Bounder
-from services.scheduling.optimizer.check_bound import Unproven, proven
-from services.scheduling.optimizer.duals import Duals
+from services.scheduling.optimizer.check_bound import Unproven, proven_together
 from services.scheduling.optimizer.packed import pack
 from services.scheduling.optimizer.problem import Plan, Problem, Stage
+from services.scheduling.optimizer.proofs import Proof, bound_of
 from tests.support.brute_force import key_of, sound_plans
 from tests.support.rounds import generous_problem, random_problem
 
-Told = dict[Stage, tuple[int, Duals]]
+Told = dict[Stage, tuple[int, Sequence[Proof]]]
+
+PROOFS = 9
+"""Proofs of a tiny problem, at most."""
 
 
-def bounds_of(problem: Problem, plan: Plan, *, masters: int = 6) -> Told:
-    """What the bound's side tells last of each stage, `plan` being the incumbent."""
+def bounds_of(problem: Problem, plan: Plan, *, masters: int = 6, proofs: int = PROOFS) -> Told:
+    """What the bound's side tells last of each stage, `plan` being the incumbent, with at most so many `proofs`."""
     told: Told = {}
 
-    def tell(stage: Stage, bound: int, duals: Duals) -> None:
+    def tell(stage: Stage, bound: int, proven: Sequence[Proof]) -> None:
         assert stage not in told or bound < told[stage][0], "told a bound that is no better"
-        told[stage] = bound, duals
+        told[stage] = bound, proven
 
     Bounder(problem, pack(problem)).run(
-        until=lambda: False, tell=tell, incumbent=lambda: plan, limits=masters
+        until=lambda: False,
+        tell=tell,
+        incumbent=lambda: plan,
+        limits=masters,
+        proofs_max=proofs,
     )
     return told
 
@@ -49,21 +57,32 @@ def faults(problem: Problem) -> list[str]:
     values = check.values(problem, best)
     told = bounds_of(problem, best)
     found = [f"{stage.value}: no bound" for stage in Stage if stage not in told]
+    every = [check.values(problem, plan) for plan in plans]
+    early = (Stage.EMERGENCY, Stage.FLOOR, Stage.NEED)
+    # whoever keeps what the stages before reached
     reached = {
-        stage: max(check.values(problem, plan)[stage] for plan in plans)
-        for stage in (Stage.EMERGENCY, Stage.FLOOR, Stage.NEED)
+        stage: max(
+            one[stage]
+            for one in every
+            if all(one[before] >= values[before] for before in early[: early.index(stage)])
+        )
+        for stage in early
     }
-    for stage, (bound, duals) in told.items():
+    for stage, (bound, proofs) in told.items():
         worth = max(values[stage], reached.get(stage, values[stage]))
         if bound < worth:
             found.append(f"{stage.value}: bound {bound} below {worth}")
         try:
-            again = proven(problem, duals, values)
+            again = proven_together(problem, [one.duals for one in proofs], values)
         except Unproven as error:
             found.append(f"{stage.value}: {error}")
             continue
         if not worth <= again <= bound:
             found.append(f"{stage.value}: proven again {again}, told {bound}, reached {worth}")
+        if bound_of(problem, proofs, values) != bound:
+            found.append(
+                f"{stage.value}: told {bound}, by its proofs {bound_of(problem, proofs, values)}"
+            )
     return found
 
 

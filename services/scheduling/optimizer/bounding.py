@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from services.scheduling.optimizer import check
 from services.scheduling.optimizer.ascent import Ascent
 from services.scheduling.optimizer.branching import (
+    PRICES_MAX,
     PROOFS_MAX,
     Improved,
     Whole,
@@ -40,6 +41,10 @@ WIDTH, ROOM, ROOM_EARLIER = 10.0, 0.1, 0.001
 """At first the duals are free within `WIDTH` of the best prices; beyond, each class may buy or sell `ROOM` visits. In stages before NEED
 they are not free at all, but a visit hardly costs anything.
 """
+LITTLE = 0.05
+"""Prices that could take so little of what is missing to the best plan are not looked for: a choice takes more."""
+WIDTH_CHOSEN = 1e3
+"""How free they are after a choice."""
 ROUNDING = 0.5
 """A bound this near, in units of the stage, is the program's value."""
 WIDTH_MAX = 1e5
@@ -77,6 +82,8 @@ MASTERS_PER_BRANCH = 6
 """Masters for the proof of one side of a choice."""
 MASTERS_EARLIER, PROOFS_EARLIER, FLOORS = 12, 20, 8
 """Masters for a stage before NEED, proofs of it, and how often in a row the floor is raised, at most."""
+GROWN = 1.05
+"""By how much the pool has grown before a plan is made of it once more where the last one was no better."""
 POLISH_EVERY = 10
 """Masters between two plans from the tours found."""
 PREPARED_AFTER = 1
@@ -107,6 +114,8 @@ class Bounder:
         passes = tabulate(packed)
         self._shape = Shape(problem, packed, passes)
         self._prices = Prices(packed, passes)
+        self._polished_with = 0
+        """Tours of the pool when the last plan of them was no better."""
         self._prepared: list[tuple[Stage, int, _Best]] = []
         self._unpriced: list[tuple[Relaxation, _Best]] = []
 
@@ -122,7 +131,7 @@ class Bounder:
         left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> None:
         """Improve bounds until `until()`, or for `limits` masters, or until nothing is left to improve, with at most `proofs_max` proofs
-        of need (by default `PROOFS_MAX`, and one with `limits`).
+        of need (by default as many as a certificate may have, and one with `limits`).
 
         `tell(stage, bound, proofs)` hears of every improvement. Bounds hold for plans that keep what `incumbent()` reaches in the stages
         before; for the stages after NEED it is asked when the rest is over. `offer` hears of plans (`polish.py`) and
@@ -153,12 +162,22 @@ class Bounder:
                 return self._reached(relaxation, need, incumbent(), tell)
 
             if proofs_max is None:
-                proofs_max = 1 if limits else PROOFS_MAX
+                most = PRICES_MAX // max(1, self._shape.passes.classes)
+                proofs_max = 1 if limits else max(1, min(PROOFS_MAX, most))
+
+            def reached() -> int:
+                return check.need_value(self._problem, incumbent())
+
             def earlier() -> None:
-                if emergency is not None and floor is not None and proofs_max > 1:
+                if (
+                    emergency is not None
+                    and floor is not None
+                    and (limits is None or proofs_max > 1)
+                ):
                     self._prove_earlier(
                         urgent, emergency, floor, pool, offer, incumbent,
                         until=until, tell=tell, left_s=left_s,
+                        proofs_max=min(PROOFS_EARLIER, proofs_max),
                     )  # fmt: skip
 
             self._ascend(
@@ -174,10 +193,13 @@ class Bounder:
                     master=pool,
                     polish=polish,
                     reach=reach,
+                    reached=reached if proofs_max > 1 else None,
                 )
                 polish()
+                if not self._prepared:
+                    self._prepare(need, until=until)
                 self._branch(
-                    relaxation, need, pool, whole, lambda: check.need_value(self._problem, incumbent()),
+                    relaxation, need, pool, whole, reached,
                     until=until, tell=tell, proofs_max=proofs_max,
                 )  # fmt: skip
                 if not reach():
@@ -245,6 +267,7 @@ class Bounder:
                 masters=MASTERS_PER_BRANCH,
                 best=better,
                 master=pool,
+                reached=reached,
             )
             return None if until() else Improved(better.bound, better.point, better.solved)
 
@@ -289,6 +312,8 @@ class Bounder:
             return check.values(self._problem, plan)[Stage.NEED]
 
         begun = reached = need(plan)
+        if len(pool) < GROWN * self._polished_with:
+            return False
         share, idle = PART_TOURS / max(1, len(pool)), 0
         for _ in range(PARTS if share < 1 else 1):
             if until() or left_s() < WHOLE_LEFT_S or idle == PARTS_IDLE:
@@ -303,6 +328,7 @@ class Bounder:
                 plan = offer(found)
                 reached = need(plan)
             idle = 0 if reached > before else idle + 1
+        self._polished_with = 0 if reached > begun else len(pool)
         return reached > begun
 
     def _ascend(
@@ -365,6 +391,7 @@ class Bounder:
         master: Master | None = None,
         polish: Callable[[], object] = lambda: None,
         reach: Callable[[], object] = lambda: None,
+        reached: Callable[[], int] | None = None,
     ) -> _Best | None:
         """The best prices after so many masters (None: until nothing changes); None when there was no time for any."""
         if best is None:
@@ -384,6 +411,9 @@ class Bounder:
         master.add(first.rounds)
         width, room = WIDTH, ROOM
         width_max = WIDTH_MAX
+        if relaxation.choices:
+            # whatever can be bought could stand for what the choices take away
+            width = WIDTH_CHOSEN
         if relaxation.stage in {Stage.EMERGENCY, Stage.FLOOR}:
             # most seats are worth nothing here: prices that are free to be anything would be
             width, room, width_max = 0.0, ROOM_EARLIER, 0.0
@@ -412,8 +442,9 @@ class Bounder:
                 polish()
             new += solved.unwatched
             above = solved.value - (best.bound - relaxation.constant) / relaxation.scale
-            if abs(above) < ROUNDING and not solved.unwatched:
-                # no prices are better
+            missing = best.bound / relaxation.scale - reached() if reached else 0.0
+            if abs(above) < max(ROUNDING, LITTLE * missing) and not solved.unwatched:
+                # no prices are much better
                 break
             if moved is None and above > 0 and master.split_by_rounds(solved):
                 # people can do by parts of their tours what they cannot by parts of whole rounds
@@ -442,6 +473,7 @@ class Bounder:
         until: Callable[[], bool],
         tell: Tell,
         left_s: Callable[[], float],
+        proofs_max: int,
     ) -> None:
         """Prove what the stages before NEED can reach, where the best plan does not reach what is known: few requests matter to them. What
         could be more is looked for with the tours found on the way, beside all others of the `pool`.
@@ -472,7 +504,7 @@ class Bounder:
 
         self._prove(
             urgent, emergency, more_of(Stage.EMERGENCY), emergencies, incumbent,
-            until=until, tell=tell,
+            until=until, tell=tell, proofs_max=proofs_max,
         )  # fmt: skip
         told = floor.told
         for _ in range(FLOORS):
@@ -485,8 +517,9 @@ class Bounder:
                 return
             best = _Best(valued.bound, start, told=told)
             self._prove(
-                share, best, more_of(Stage.FLOOR), lowest, incumbent, until=until, tell=tell
-            )
+                share, best, more_of(Stage.FLOOR), lowest, incumbent,
+                until=until, tell=tell, proofs_max=proofs_max,
+            )  # fmt: skip
             told = best.told
             if lowest() <= before:
                 return
@@ -501,6 +534,7 @@ class Bounder:
         *,
         until: Callable[[], bool],
         tell: Tell,
+        proofs_max: int,
     ) -> None:
         def done() -> bool:
             return until() or best.bound < (reached() + 1) * relaxation.scale
@@ -520,7 +554,7 @@ class Bounder:
         if not done():
             self._branch(
                 relaxation, best, pool, whole, reached,
-                until=until, tell=tell, proofs_max=PROOFS_EARLIER,
+                until=until, tell=tell, proofs_max=proofs_max,
             )  # fmt: skip
 
     def _reachable(self) -> NDArray[np.bool_]:

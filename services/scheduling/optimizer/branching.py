@@ -22,8 +22,8 @@ from services.scheduling.optimizer.proofs import Proof
 Whole = Sequence[Tour] | None
 """Tours of a program that takes nothing in parts."""
 
-PROOFS_MAX = 100
-"""Proofs of one bound, at most: each is priced anew by whoever checks it."""
+PROOFS_MAX, PRICES_MAX = 40, 200_000
+"""Proofs of one bound, and prices in them, at most: each is priced anew by whoever checks it, and a certificate is one message."""
 LOOKS = 8
 """Choices of a kind whose two sides are looked at before one is taken."""
 SMALL = 0.05
@@ -63,9 +63,9 @@ def branched(
 ) -> None:
     """Split the plans with the greatest bound again and again, until that is no more than `enough`, or nothing is left to split.
 
-    `improve` gives better prices for a relaxation, starting from some; None when `until` said to end. `falls` looks at choices (`Master.falls`).
-    `enough` is the value of the best plan known, times scale, once it has seen what the master at hand takes where that is whole. `tell` hears of each better bound, times scale, with its
-    proofs.
+    `improve` gives better prices for a relaxation, starting from some; None when `until` said to end. `falls` looks at choices
+    (`Master.falls`). `enough` is the value of the best plan known, times scale, once it has seen what the master at hand takes where
+    that is whole. `tell` hears of each better bound, times scale, with its proofs.
     """
     root = _leaf(relaxation, found)
     number = itertools.count()
@@ -106,7 +106,9 @@ def _leaf(relaxation: Relaxation, found: Improved) -> _Leaf:
 
 def most_divided(relaxation: Relaxation, passes: Numbers, slots: Numbers) -> list[Choice]:
     """What a program is most divided about, of each kind, that takes so much of each pass and of each slot."""
-    found = sorted(_choices(relaxation, passes, slots), key=lambda one: -one[0])
+    made = {dataclasses.replace(one, holds=True) for one in relaxation.choices}
+    every = _choices(relaxation, passes, slots)
+    found = sorted((one for one in every if one[1] not in made), key=lambda one: -one[0])
     return [
         choice
         for kind in (_about_serving, _about_starts, _about_people)

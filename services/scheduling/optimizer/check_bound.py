@@ -25,6 +25,10 @@ STEPS_MAX = 20_000_000
 """Chains looked at for one person's day before its worth is taken to be that of the dearest visits, whether they fit or not."""
 
 
+CHOICES_MAX = 200
+"""Choices of one proof, at most."""
+
+
 class Unproven(ValueError):
     """The prices break a condition of the proof, so that they prove nothing; the message says which."""
 
@@ -202,6 +206,8 @@ def _sane(problem: Problem, duals: Duals) -> None:
 
 
 def _sane_choices(problem: Problem, duals: Duals) -> None:
+    if len(duals.choices) > CHOICES_MAX:
+        raise Unproven(f"choices: {len(duals.choices)}, more than {CHOICES_MAX}")
     for one in duals.choices:
         if not 0 <= one.request < len(problem.requests):
             raise Unproven(f"choices: there is no request {one.request}")

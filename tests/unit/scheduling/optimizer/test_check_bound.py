@@ -11,8 +11,9 @@ import pytest
 from services.scheduling.optimizer import certificate, check, check_bound, formats
 from services.scheduling.optimizer.__main__ import main
 from services.scheduling.optimizer.ascent import Ascent
-from services.scheduling.optimizer.check_bound import Unproven, proven
+from services.scheduling.optimizer.check_bound import Unproven, proven, proven_together
 from services.scheduling.optimizer.duals import (
+    Choice,
     Duals,
     PresencePrice,
     QuotaPrice,
@@ -36,6 +37,7 @@ from services.scheduling.optimizer.problem import (
 from services.scheduling.optimizer.solve import Result, StageResult
 from tests.benchmarks.rounds import round_problem
 from tests.support.bounds import a_problem_of, bounds_of, faults
+from tests.support.brute_force import key_of, sound_plans
 from tests.support.rounds import (
     a_pool,
     a_problem,
@@ -66,6 +68,12 @@ def test_no_plan_of_tours_of_several_days_is_better_than_its_bounds_and_all_are_
         if (wrong := faults(far_problem(seed, experts=1, requests=3 + seed % 2)))
     }
     assert not found
+
+
+def a_proof(problem: Problem, plan: Plan, stage: Stage) -> tuple[int, Duals]:
+    """A stage's bound where one proof is all there is, and what proves it."""
+    bound, (proof,) = bounds_of(problem, plan, masters=8, proofs=1)[stage]
+    return bound, proof.duals
 
 
 def one_at_a_time() -> Problem:
@@ -100,7 +108,7 @@ def a_certificate(problem: Problem, plan: Plan) -> dict[str, Any]:
         iterations=0,
         elapsed_s=0,
         versions={},
-        duals=tuple(told[stage][1] for stage in Stage),
+        duals=tuple(one.duals for stage in Stage for one in told[stage][1]),
     )
     document: dict[str, Any] = json.loads(certificate.certificate_of(problem, result))
     return document
@@ -109,7 +117,7 @@ def a_certificate(problem: Problem, plan: Plan) -> dict[str, Any]:
 def test_the_order_of_visits_is_known() -> None:
     """Three hours with half an hour of way between them take four; a morning has three, so that one stays unserved."""
     problem = one_at_a_time()
-    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    bound, duals = a_proof(problem, Plan(()), Stage.NEED)
     fit = 2 * 2
     assert bound == 100 + 90 + fit
     assert proven(problem, duals, {}) == bound
@@ -131,7 +139,7 @@ def alone_in_a_team() -> Problem:
 def test_nobody_is_half_in_one_seat_and_half_in_another() -> None:
     """One person in both seats by halves would serve half of the request."""
     problem = alone_in_a_team()
-    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    bound, duals = a_proof(problem, Plan(()), Stage.NEED)
     assert bound == 0
     assert duals.presences
     assert proven(problem, duals, {}) == 0
@@ -146,7 +154,7 @@ def test_a_series_is_kept_apart() -> None:
     """Two requests of one series on neighbouring days, a week to keep between them."""
     asks = [a_request(windows=(window(day, 9, 12),), weight=50 + day) for day in (0, 1)]
     problem = a_problem(requests=asks, series=(Series((0, 1), 7, 0),))
-    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    bound, duals = a_proof(problem, Plan(()), Stage.NEED)
     assert bound == 51 + 2
     assert duals.spacings
 
@@ -224,7 +232,7 @@ def test_a_bed_is_where_the_day_ended() -> None:
         near, requests=(a_request(place=3, windows=evening, weight=50), near.requests[1])
     )
     for problem, need in ((near, 50 + 2), (there, 50 + 90 + 2 * 2)):
-        bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+        bound, duals = a_proof(problem, Plan(()), Stage.NEED)
         assert bound == need
         assert proven(problem, duals, {}) == bound
 
@@ -244,7 +252,7 @@ def alone_and_far(*, days: Sequence[int]) -> Problem:
 def test_a_night_between_two_visits_to_the_same_request_is_of_no_use() -> None:
     """A tour needs another request for its other day; to serve half of the same one on each would make it worth while."""
     problem = alone_and_far(days=(0, 1))
-    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    bound, duals = a_proof(problem, Plan(()), Stage.NEED)
     assert bound == 0
     assert duals.once == (ServedOnce(0, 0),)
     assert proven(problem, duals, {}) == 0
@@ -256,7 +264,7 @@ def test_nor_is_it_when_another_visit_lies_between() -> None:
     lone = alone_and_far(days=(0, 2))
     between = a_request(place=2, weight=30, windows=(window(1, 9, 18),))
     problem = dataclasses.replace(lone, requests=(*lone.requests, between))
-    bound, duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED]
+    bound, duals = a_proof(problem, Plan(()), Stage.NEED)
     assert bound == 100 + 30 + 2 * 2
     assert duals.once == (ServedOnce(0, 0),)
     assert proven(problem, duals, {}) == bound
@@ -291,7 +299,7 @@ def priced(problem: Problem, stage: Stage, need: int) -> tuple[Relaxation, Value
     point = relaxation.start(1.0)
     valued = relaxation.value(point)
     assert valued is not None
-    return relaxation, valued, relaxation.duals(point, valued.kept)
+    return relaxation, valued, relaxation.proof(valued.bound, point).duals
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -365,7 +373,7 @@ def test_travel_is_bounded_by_what_the_need_is_worth() -> None:
     """Whoever keeps the need of serving the request cannot stay at home."""
     problem = a_problem()
     plan = Plan((assigned(),))
-    bound, duals = bounds_of(problem, plan, masters=8)[Stage.TRAVEL]
+    bound, duals = a_proof(problem, plan, Stage.TRAVEL)
     assert bound == check.values(problem, plan)[Stage.TRAVEL]
     assert duals.need > 0
 
@@ -420,7 +428,11 @@ def _bound(stage: int, by: int) -> Change:
         (_duals(2, "need", 1), "need: need: priced in a stage that comes before it"),
         (_duals(2, "quotas", [{"pool": 0, "node": 0, "price": 5}]), "need: quotas"),
         (_duals(2, "spacings", [{"series": 0, "day": 0, "price": 5}]), "need: spacings"),
-        (_duals(2, "stage", "TRAVEL"), "duals: a stage is proven twice"),
+        (_duals(2, "stage", "TRAVEL"), "need: no duals"),
+        (
+            lambda document: document["duals"].append(document["duals"][2]),
+            "need: choices: two proofs make the same",
+        ),
         (lambda document: document["duals"].pop(2), "need: no duals"),
         (lambda document: document["stages"].pop(), "stages"),
         (lambda document: document.update(input_sha256="0" * 64), "input_sha256"),
@@ -450,7 +462,7 @@ def test_another_problem_is_not_proven_by_the_same_prices() -> None:
 
 def test_prices_of_nothing_are_refused() -> None:
     problem = a_team()
-    duals = bounds_of(problem, Plan(()))[Stage.NEED][1]
+    _, duals = a_proof(problem, Plan(()), Stage.NEED)
     for changed, sentence in (
         (dataclasses.replace(duals, kept=(-1, 0)), "negative"),
         (dataclasses.replace(duals, shares=(1,)), "shares"),
@@ -469,9 +481,96 @@ def test_prices_of_nothing_are_refused() -> None:
             proven(problem, changed, {})
 
 
+# Several proofs ---------------------------------------------------------------------------------------------------------
+
+
+def divided() -> tuple[Problem, Plan, int, list[Duals]]:
+    """A tiny problem of which one proof of need is not enough, its best plan, the bound, and what proves it together."""
+    problem = a_problem_of(25)
+    best = max(sound_plans(problem), key=lambda plan: key_of(problem, plan))
+    bound, proofs = bounds_of(problem, best)[Stage.NEED]
+    return problem, best, bound, [one.duals for one in proofs]
+
+
+def test_where_the_linear_program_is_between_plans_proofs_of_both_sides_close_the_gap() -> None:
+    problem, best, bound, proofs = divided()
+    values = check.values(problem, best)
+    alone, _ = a_proof(problem, best, Stage.NEED)
+    assert values[Stage.NEED] == bound < alone
+    assert len(proofs) > 2
+    assert proven_together(problem, proofs, values) == bound
+    assert [one.choices for one in proofs if not one.choices] == [()]
+
+
+def test_a_side_that_nobody_has_proven_is_missed() -> None:
+    problem, best, bound, proofs = divided()
+    values = check.values(problem, best)
+    for index, one in enumerate(proofs):
+        others = proofs[:index] + proofs[index + 1 :]
+        if one.choices:
+            with pytest.raises(Unproven, match="some plans have no proof"):
+                proven_together(problem, others, values)
+        else:
+            # what the sides prove needs no proof of all plans beside
+            assert proven_together(problem, others, values) == bound
+
+
+def test_what_is_proven_of_one_side_is_not_of_the_other() -> None:
+    """A proof that claims to be about other plans than it was made for proves less, or is refused."""
+    problem, best, bound, proofs = divided()
+    values = check.values(problem, best)
+    for index, one in enumerate(proofs):
+        for place, choice in enumerate(one.choices):
+            turned = dataclasses.replace(choice, holds=not choice.holds)
+            choices = (*one.choices[:place], turned, *one.choices[place + 1 :])
+            changed = dataclasses.replace(one, choices=choices)
+            with pytest.raises(Unproven, match=r"choices|kept|dues|splits"):
+                proven_together(problem, [*proofs[:index], changed, *proofs[index + 1 :]], values)
+    sides = [dataclasses.replace(one, choices=(), dues=()) for one in proofs if one.choices]
+    for one in sides:
+        try:
+            assert proven(problem, one, values) >= bound
+        except Unproven:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("choices", "dues", "sentence"),
+    [
+        ((Choice(9),), (0,), "no request 9"),
+        ((Choice(-1),), (0,), "no request -1"),
+        ((Choice(0, expert=99),), (0,), "no expert 99"),
+        ((Choice(0, expert=0, before=600),), (0,), "at once"),
+        ((Choice(0), Choice(0, holds=False)), (0, 0), "made twice"),
+        ((Choice(0),), (), "dues: 0, there are 1"),
+        ((Choice(0),), (5,), "only an expert"),
+        ((Choice(0, expert=0, holds=False),), (5,), "only an expert"),
+        (tuple(Choice(0, before=start) for start in range(300)), (0,) * 300, "more than"),
+    ],
+)
+def test_choices_about_nothing_are_refused(
+    choices: tuple[Choice, ...], dues: tuple[int, ...], sentence: str
+) -> None:
+    problem = a_team()
+    _, duals = a_proof(problem, Plan(()), Stage.NEED)
+    with pytest.raises(Unproven, match=sentence):
+        proven(problem, dataclasses.replace(duals, choices=choices, dues=dues), {})
+
+
+def test_what_an_expert_is_due_is_given_back() -> None:
+    """Whoever serves by choice may earn anything besides: it is taken off again, so that the bound of these plans stays."""
+    problem = a_problem()
+    plan = Plan((assigned(),))
+    need = check.values(problem, plan)[Stage.NEED]
+    _, duals = a_proof(problem, plan, Stage.NEED)
+    for due in (-1_000_000, 0, 1_000_000):
+        chosen = dataclasses.replace(duals, choices=(Choice(0, expert=0),), dues=(due,))
+        assert proven(problem, chosen, check.values(problem, plan)) >= need
+
+
 def test_the_floor_needs_weights_that_add_up() -> None:
     seeded = next(one for one in map(a_problem_of, range(50)) if one.shares)
-    duals: Duals = bounds_of(seeded, Plan(()))[Stage.FLOOR][1]
+    _, duals = a_proof(seeded, Plan(()), Stage.FLOOR)
     lighter = dataclasses.replace(duals, shares=tuple(max(0, one - 1) for one in duals.shares))
     with pytest.raises(Unproven, match="shares: weigh"):
         proven(seeded, lighter, {})
@@ -495,7 +594,7 @@ def test_the_dearest_visits_bound_a_day_that_is_too_long_to_look_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     problem = one_at_a_time()
-    duals = bounds_of(problem, Plan(()), masters=8)[Stage.NEED][1]
+    _, duals = a_proof(problem, Plan(()), Stage.NEED)
     exact = proven(problem, duals, {})
     monkeypatch.setattr(check_bound, "STEPS_MAX", 0)
     assert proven(problem, duals, {}) >= exact

@@ -136,6 +136,16 @@ def presence(**changes: Any) -> Change:
     return change
 
 
+def chosen(**choice: Any) -> Change:
+    """The proof of need takes `choice` for granted."""
+
+    def change(files: Files) -> None:
+        proof = files["certificate"]["duals"][NEED]
+        proof["choices"], proof["dues"] = [choice], [0]
+
+    return change
+
+
 PLAN: dict[str, tuple[Change, str]] = {
     "a minute later": (more(1, "plan", "assignments", 0, "start"), "on_grid"),
     "half an hour later": (more(30, "plan", "assignments", 0, "start"), "plan_sha256"),
@@ -209,7 +219,10 @@ PROOFS: dict[str, tuple[Change, str]] = {
     "a later stage priced": (put(1, *PROOF, "need"), "need: need: priced in a stage"),
     "proofs exchanged": (swapped(NEED, 4, "stage", "certificate", "duals"), "claims the bound"),
     "no proof": (taken("certificate", "duals", NEED), "need: no duals prove"),
-    "a proof twice": (put(lambda old: [*old, old[0]], "certificate", "duals"), "duals: a stage is proven twice"),
+    "a proof of some plans only": (chosen(request=0, expert=-1, before=-1, holds=False), "some plans have no proof"),
+    "a choice about nobody": (chosen(request=0, expert=10**6, before=-1, holds=True), "there is no expert 1000000"),
+    "a choice without what it is due": (put([{"request": 0, "expert": 0, "before": -1, "holds": True}], *PROOF, "choices"), "dues: 0, there are 1"),
+    "a proof twice": (put(lambda old: [*old, old[0]], "certificate", "duals"), "choices: two proofs make the same"),
     "a proof of no claim": (
         lambda files: files["certificate"]["stages"][7].update(bound=None, gap_ppm=None, status="FEASIBLE"),
         "standby: there are duals, and no bound"),
