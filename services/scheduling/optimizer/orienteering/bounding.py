@@ -25,7 +25,7 @@ from ortools.linear_solver import pywraplp
 from services.scheduling.optimizer.orienteering import pricing
 from services.scheduling.optimizer.orienteering.combining import tours_of_kind
 from services.scheduling.optimizer.orienteering.kernel import earliest
-from services.scheduling.optimizer.orienteering.packed import NEVER, Packed, packed
+from services.scheduling.optimizer.orienteering.packed import NEVER, Packed, packed, quickest
 from services.scheduling.optimizer.orienteering.problem import Instance, Tours
 from services.scheduling.optimizer.stop import Stop
 
@@ -182,7 +182,9 @@ class Generation:
     """Column generation that can go on where it ended: `best` is its bound so far, `columns` its tours."""
 
     def __init__(self, pack: Packed, below: int = 0) -> None:
-        self._pack = pack
+        self._rules = pack
+        # The pricing leaves out who earns nothing, and so may never be late for want of a detour over them.
+        self._pack = pack = dataclasses.replace(pack, hop=quickest(pack.hop))
         self._below = below
         self.columns: list[Column] = []
         self._seen: set[Column] = set()
@@ -208,7 +210,7 @@ class Generation:
 
     def real(self) -> list[Column]:
         """The columns that are tours."""
-        return [column for column in self.columns if _sound(self._pack, *column)]
+        return [column for column in self.columns if _sound(self._rules, *column)]
 
     def run(self, stop: Stop) -> None:
         """Lower the bound until `stop`, which counts pricings from the beginning, or until nothing is left to be gained."""

@@ -35,13 +35,14 @@ def packed(instance: Instance) -> Packed:
     n = instance.nodes
     travel = _travel(instance)
     hop = travel + np.array(instance.service, np.int64)[:, None]
+    sooner = quickest(hop)
     widest = max(len(windows) for kind in instance.windows for windows in kind)
     opens = np.full((instance.kinds, n, widest), NEVER, np.int64)
     closes = np.full((instance.kinds, n, widest), -1, np.int64)
     for kind, nodes in enumerate(instance.windows):
         for node, windows in enumerate(nodes):
             # Whoever starts later than this is not back in time.
-            by = nodes[0][0][1] - (int(hop[node, 0]) if node else 0)
+            by = nodes[0][0][1] - (int(sooner[node, 0]) if node else 0)
             for w, (first, last) in enumerate(windows):
                 if first <= by:
                     opens[kind, node, w], closes[kind, node, w] = first, min(last, by)
@@ -64,6 +65,14 @@ def packed(instance: Instance) -> Packed:
         capacities=np.array(instance.capacities, np.int64),
         near=near,
     )
+
+
+def quickest(hop: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """`hop` where any detour over nodes counts: what is rounded down can be a tick sooner so, if service there takes none."""
+    least = hop.copy()
+    for node in range(1, len(hop)):
+        np.minimum(least, least[:, node, None] + least[None, node], out=least)
+    return least
 
 
 def _travel(instance: Instance) -> npt.NDArray[np.int64]:

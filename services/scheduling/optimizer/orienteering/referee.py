@@ -38,16 +38,16 @@ def _of_tour(instance: Instance, index: int, tour: tuple[int, ...]) -> list[str]
     (opening, closing), *_ = windows[0]
     now, place = Fraction(opening), 0
     for node in tour:
-        now += instance.service[place] + _travel(instance, place, node)
+        now += instance.service[place] + travel(instance, place, node)
         open_then = [first for first, last in windows[node] if now <= last]
         if not open_then:
             return [f"tour {index}: node {node} is reached at {now}, after its last window"]
         now, place = max(now, Fraction(min(open_then))), node
-    now += instance.service[place] + _travel(instance, place, 0)
+    now += instance.service[place] + travel(instance, place, 0)
     return [f"tour {index} is back at {now}, after {closing}"] if now > closing else []
 
 
-def _travel(instance: Instance, a: int, b: int) -> int:
+def travel(instance: Instance, a: int, b: int) -> int:
     """Ticks from `a` to `b`: the largest number of the allowed decimals whose square is not above the squared distance."""
     (ax, ay), (bx, by) = instance.points[a], instance.points[b]
     square = Fraction((ax - bx) ** 2 + (ay - by) ** 2, 100**instance.point_digits)

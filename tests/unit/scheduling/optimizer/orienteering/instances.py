@@ -2,9 +2,11 @@
 
 import itertools
 import random
+from collections.abc import Sequence
 
 from services.scheduling.optimizer.orienteering import referee
 from services.scheduling.optimizer.orienteering.problem import Instance, Window
+from tests.unit.scheduling.optimizer.orienteering import check_bound
 
 
 def instance_of(
@@ -71,3 +73,90 @@ def optimum(instance: Instance) -> int:
                 if instance.collected(tours) > best and not referee.broken(instance, tours):
                     best = instance.collected(tours)
     return best
+
+
+def crowded(seed: int) -> Instance:
+    """Up to ten nodes at few places, so that many tours come to the same node at nearly the same time, with the same worth or not.
+
+    Windows are short, up to three, and now and then a single tick; services are long enough for several starts to share a slot.
+    """
+    dice = random.Random(f"crowded/{seed}")
+    kinds, tours = dice.choice((1, 2)), dice.choice((1, 2, 3))
+    nodes = dice.randrange(8, 12)
+    opening = dice.choice((0, 37))
+    home = opening + dice.randrange(150, 280)
+    places = [(dice.randrange(8), dice.randrange(8)) for _ in range(3)]
+
+    def windows() -> tuple[Window, ...]:
+        most = dice.sample(range(opening, home + 20), 2 * dice.choice((1, 1, 2, 3)) - 1)
+        edges = sorted([*most, dice.randrange(home)])
+        return tuple(zip(edges[::2], edges[1::2], strict=True))
+
+    def point() -> tuple[int, int]:
+        x, y = dice.choice(places)
+        return x + dice.randrange(2), y + dice.randrange(2)
+
+    resources = dice.choice((0, 1, 2))
+    return instance_of(
+        points=((4, 4), *(point() for _ in range(nodes - 1))),
+        service=(0, *(dice.randrange(17, 45) for _ in range(nodes - 1))),
+        profit=(0, *(dice.choice((3, 4, 6, 9, 13)) for _ in range(nodes - 1))),
+        windows=tuple(
+            (((opening, home),), *(windows() for _ in range(nodes - 1))) for _ in range(kinds)
+        ),
+        tours=tours,
+        needs=tuple(tuple(dice.randrange(4) for _ in range(resources)) for _ in range(nodes))
+        if resources
+        else (),
+        capacities=tuple(dice.randrange(3, 9) for _ in range(resources)),
+    )
+
+
+def servable(instance: Instance, kind: int) -> list[int]:
+    """Every set of nodes (bits) that one tour of `kind` can serve, also none: whatever the order, only the soonest end matters."""
+    windows, hop = instance.windows[kind], check_bound.hops(instance)
+    soonest = {(0, 0): windows[0][0][0]}
+    sets = {0}
+    for _ in range(1, instance.nodes):
+        longer: dict[tuple[int, int], int] = {}
+        for (served, place), now in soonest.items():
+            for node in range(1, instance.nodes):
+                at = now + hop[place][node]
+                starts = [max(at, first) for first, last in windows[node] if at <= last]
+                if served >> node & 1 or not starts:
+                    continue
+                key = served | 1 << node, node
+                longer[key] = min(longer.get(key, starts[0]), starts[0])
+        soonest = longer
+        sets |= {
+            served
+            for (served, place), now in soonest.items()
+            if now + hop[place][0] <= windows[0][0][1]
+        }
+    return sorted(sets)
+
+
+def packing(instance: Instance) -> int:
+    """The most that any solution earns, from all sets that its tours can serve."""
+
+    def total(served: int, of: Sequence[int]) -> int:
+        return sum(one for node, one in enumerate(of) if served >> node & 1)
+
+    needs = [[row[r] for row in instance.needs] for r in range(len(instance.capacities))]
+
+    def affordable(served: int) -> bool:
+        return all(
+            total(served, one) <= there
+            for one, there in zip(needs, instance.capacities, strict=True)
+        )
+
+    of_kind = [[s for s in servable(instance, k) if affordable(s)] for k in range(instance.kinds)]
+    unions = {0}
+    for tour in range(instance.tours):
+        unions = {
+            union | more
+            for union in unions
+            for more in of_kind[tour % instance.kinds]
+            if not union & more
+        }
+    return max(total(union, instance.profit) for union in unions if affordable(union))

@@ -154,7 +154,7 @@ def test_travel_of_the_search_is_that_of_the_referee():
         instance = by_dice(seed, nodes=15)
         hop = packed(instance).hop
         for a, b in itertools.permutations(range(instance.nodes), 2):
-            assert hop[a, b] == instance.service[a] + referee._travel(instance, a, b)
+            assert hop[a, b] == instance.service[a] + referee.travel(instance, a, b)
 
 
 def test_columns_are_combined_to_the_best_packing():
