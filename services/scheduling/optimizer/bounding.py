@@ -2,8 +2,9 @@
 
 For NEED, first prices come from an incremental subgradient method (`ascent.py`), better ones from a stabilised column generation (Lübbecke and Desrosiers 2005, doi 10.1287/opre.1050.0234): the
 restricted master's duals, mixed with the best prices so far (Wentges 1997, doi 10.1016/S0969-6016(97)00001-4), are priced exactly;
-every such value is a proven bound, the best one is kept, and the day tours found go into the master. For the other stages a
-few prices that are known beforehand are tried. Nothing here looks at a clock.
+every such value is a proven bound, the best one is kept, and the day tours found go into the master. What is still between the
+bound and the best plan is split by choices (`branching.py`). The stages before NEED are bounded in the same way, with a master each; for
+those after it a few prices that are known beforehand are tried. Nothing here looks at a clock.
 """
 
 import dataclasses

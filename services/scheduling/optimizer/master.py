@@ -3,7 +3,8 @@
 Columns are day tours `x` and, by request with one seat or by team and start, `z`: how much of the request is served. Rows
 link seats (`sum of x = z`, at most for a nice-to-have seat), bound requests, caps, budgets and quotas, and give each person
 one tour a day, their limits per week and round, and nights that end where the next day begins. Nobody is in more of a team at
-a start than there is of that team, which has rows for those who have been. Two columns per priced class buy and sell visits
+a start than there is of that team, which has rows for those who have been. Of some people there are whole rounds instead of tours, one
+at most; emergencies and shares keep what is reached of them; and what is so by choice has rows or leaves columns out. Two columns per priced class buy and sell visits
 at prices around the best ones known, a little of each for nothing worse: the duals cannot run away
 (du Merle et al. 1999, doi 10.1016/S0012-365X(98)00213-1).
 """
@@ -274,7 +275,8 @@ class Master:
         most: float,
         until: Callable[[], bool],
     ) -> tuple[list[Tour] | None, list[tuple[Choice, float, float]]]:
-        """The tours that the program takes, where it takes nothing in parts. By how much the program falls, at most `most`, where a choice holds, and where it does not, with the tours that are known.
+        """The tours that the program takes, where it takes nothing in parts; and by how much it falls, at most `most`, where a choice
+        holds, and where it does not, with the tours that are known.
 
         The choices are those that `divided` names when it hears how much of each pass and of each slot is taken; not all of them
         when `until` said to end.
@@ -352,8 +354,8 @@ class Master:
         fixed: Sequence[Tour] = (),
         left_s: Callable[[], float] = lambda: WHOLE_S,
     ) -> list[Tour] | None:
-        """Tours that together are a plan of the most need; None when none was found
-        in what is left of the time. Whoever has tours that are `fixed` and known has these and no others.
+        """Tours that together are a plan of the most need; None when none was found in what is left of the time. Whoever has tours that
+        are `fixed` and known has these and no others.
 
         For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
         meet are not looked at.
@@ -397,7 +399,9 @@ class Master:
         return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
 
     def _program(self, some: Numbers, rounds: Sequence[tuple[Tour, ...]] = ()) -> "_Program":
-        """Rows and columns: tours, of which only `some`, flags by tour, then `rounds`, then what is served (single requests, then slots)."""
+        """Rows and columns: tours, of which only `some`, flags by tour, then `rounds`, then what is served (single requests, then slots),
+        then what is amiss of choices and missing of what is kept.
+        """
         relaxation, shape = self._relaxation, self._relaxation.shape
         packed, passes = shape.packed, shape.passes
         experts, days, weeks = packed.experts, packed.days, packed.weeks
@@ -438,7 +442,7 @@ class Master:
         upper = np.full(len(gain), np.inf)
         upper[first_served + len(shape.alone) : columns][relaxation.shut] = 0.0
         upper[first_served : first_served + len(shape.alone)] = ~relaxation.gone[shape.alone]
-        # rows: classes · teams · caps · budgets · quotas · person-days · weeks · rests · rounds · nights · beds
+        # rows: see `CLASSES` and the kinds after it
         rows = _Rows()
         classes = rows.take(passes.classes, -np.inf, 0.0)
         rows.lower[classes : classes + passes.classes][~shape.optional & ~relaxation.idle] = 0.0
@@ -595,7 +599,9 @@ class Master:
         )
 
     def _watch(self, program: "_Program", primal: Numbers) -> int:
-        """Have rows from now on for whoever the program has in more of a team at a start than it has of that team; how many are new."""
+        """Have rows from now on for whoever the program has in more of a team at a start than it has of that team; how many are
+        new.
+        """
         shape = self._relaxation.shape
         present = shape.presence_of[program.chosen]
         there = present >= 0
