@@ -35,7 +35,7 @@ from services.scheduling.optimizer.pricing import (
     stands_alone,
 )
 from services.scheduling.optimizer.problem import DAY_MIN, Problem, Stage
-from services.scheduling.optimizer.proofs import Proof, least
+from services.scheduling.optimizer.proofs import Proof, kept
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ class Relaxation:
             )
         self.counted: Numbers = counted
         kinds = {Stage.FLOOR: 1, Stage.NEED: 1 + len(problem.shares)}.get(stage, 0)
-        self.keep = _kept_weights(shape)[:kinds]
+        self.keep = kept_weights(shape)[:kinds]
         """What plans keep serving: of each kind (emergencies, then the shares) what each request weighs."""
         self.idle = np.zeros(shape.passes.classes, dtype=np.bool_)
         """Classes of requests with one seat that an early stage does not count: they pay nothing."""
@@ -292,9 +292,8 @@ class Relaxation:
     def reach(self, values: Mapping[Stage, int]) -> None:
         """From now on the bound is of plans that reach `values` in the stages before."""
         if len(self.keep):
-            shares = self.shape.problem.shares
-            kept = [values[Stage.EMERGENCY], *(least(one, values[Stage.FLOOR]) for one in shares)]
-            self.least = np.array(kept[: len(self.keep)], dtype=np.int64)
+            least = kept(self.shape.problem, values)
+            self.least = np.array(least[: len(self.keep)], dtype=np.int64)
 
     def within(self, *more: Choice) -> "Relaxation":
         """The same for the plans in which `more` is so as well."""
@@ -483,7 +482,7 @@ class Relaxation:
         )
 
 
-def _kept_weights(shape: Shape) -> Numbers:
+def kept_weights(shape: Shape) -> Numbers:
     """By emergencies and every share, what each request weighs for it."""
     packed = shape.packed
     found = np.zeros((1 + len(shape.problem.shares), packed.requests), dtype=np.int64)

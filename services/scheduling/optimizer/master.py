@@ -348,7 +348,7 @@ class Master:
 
     def whole(
         self,
-        kept: Sequence[tuple[Numbers, int]],
+        least: Sequence[int],
         *,
         until: Callable[[], bool],
         fixed: Sequence[Tour] = (),
@@ -357,8 +357,8 @@ class Master:
         """Tours that together are a plan of the most need; None when none was found in what is left of the time. Whoever has tours that
         are `fixed` and known has these and no others.
 
-        For each `(weights, least)` of `kept` what is served weighs at least that much, by request. Pairs of people who must not
-        meet are not looked at.
+        What is served of each kind of `Relaxation.keep` weighs at least what `least` says. Pairs of people who must not meet are not looked
+        at.
         """
         if left_s() < WHOLE_LEFT_S:
             return None
@@ -369,20 +369,12 @@ class Master:
         some = ~settled[np.array(self._days, dtype=np.int64) // days]
         own = [self._known[_key(origin, end, passes)] for _, origin, end, passes in fixed]
         some[own] = True
-        program = self._program(some)
+        program = self._program(some, least=np.array(least, dtype=np.int64))
         count, alone = len(program.tour), len(shape.alone)
         given = np.full(len(self._days), -1, dtype=np.int64)
         given[own] = program.rows.take(len(own), 1.0, 1.0) + np.arange(len(own))
         given = given[program.tour]
         program.rows.put(given[given >= 0], np.flatnonzero(given >= 0), 1.0)
-        least = program.rows.take(len(kept), -np.inf, np.inf)
-        for row, (weights, much) in enumerate(kept):
-            program.rows.lower[least + row] = much
-            by_column = np.concatenate((weights[shape.alone], weights[shape.slot_request]))
-            columns = np.flatnonzero(by_column)
-            program.rows.put(
-                np.full(len(columns), least + row), count + columns, by_column[columns]
-            )
         result = _solve(
             program.rows,
             program.gain,
@@ -398,9 +390,15 @@ class Master:
         chosen = program.tour[result[1][:count] > 0.5].tolist()
         return [(self._days[t], self._from[t], self._to[t], self._passes[t]) for t in chosen]
 
-    def _program(self, some: Numbers, rounds: Sequence[tuple[Tour, ...]] = ()) -> "_Program":
+    def _program(
+        self,
+        some: Numbers,
+        rounds: Sequence[tuple[Tour, ...]] = (),
+        *,
+        least: Numbers | None = None,
+    ) -> "_Program":
         """Rows and columns: tours, of which only `some`, flags by tour, then `rounds`, then what is served (single requests, then slots),
-        then what is amiss of choices and missing of what is kept.
+        then what is amiss of choices and missing of what is kept, which is `least` (by default the relaxation's).
         """
         relaxation, shape = self._relaxation, self._relaxation.shape
         packed, passes = shape.packed, shape.passes
@@ -539,8 +537,9 @@ class Master:
         put(dues + due[due >= 0], owner[due >= 0], 1.0)
         rows.lower[dues + relaxation.due_of[relaxation.due_of >= 0]] = 1.0
         put(musts + np.arange(len(amiss)), amiss, 1.0)
-        for kind in np.flatnonzero(relaxation.least > 0).tolist():
-            rows.lower[keeps + kind] = relaxation.least[kind]
+        least = relaxation.least if least is None else least
+        for kind in np.flatnonzero(least > 0).tolist():
+            rows.lower[keeps + kind] = least[kind]
             weights = relaxation.keep[kind, np.concatenate((shape.alone, shape.slot_request))]
             own = np.flatnonzero(weights)
             put(np.full(len(own), keeps + kind), first_served + own, weights[own])

@@ -11,11 +11,11 @@ from itertools import groupby
 import numpy as np
 
 from services.scheduling.optimizer import check
-from services.scheduling.optimizer.lagrange import Shape, requests_with_shares
+from services.scheduling.optimizer.lagrange import Shape
 from services.scheduling.optimizer.master import WHOLE_S, Master, Tour
 from services.scheduling.optimizer.pricing import HOME, Numbers
 from services.scheduling.optimizer.problem import DAY_MIN, Assignment, NightAway, Plan, Stage
-from services.scheduling.optimizer.proofs import least
+from services.scheduling.optimizer.proofs import kept
 
 
 def polished(
@@ -38,14 +38,7 @@ def polished(
         pool.take(*tour)
     fixed = [] if part is None else [tour for tour in own if not part[tour[0] // packed.days]]
     values = check.values(problem, incumbent) if reach is None else reach
-    kept: list[tuple[Numbers, int]] = [
-        (packed.weight * (packed.emergency > 0), values[Stage.EMERGENCY])
-    ]
-    for share, members in zip(problem.shares, requests_with_shares(problem, packed), strict=True):
-        weights = np.zeros(packed.requests, dtype=np.int64)
-        weights[members] = packed.weight[members]
-        kept.append((weights, least(share, values[Stage.FLOOR])))
-    tours = pool.whole(kept, until=until, fixed=fixed, left_s=left_s)
+    tours = pool.whole(kept(problem, values), until=until, fixed=fixed, left_s=left_s)
     return None if tours is None else plan_of_tours(shape, tours)
 
 

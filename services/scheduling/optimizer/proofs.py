@@ -24,6 +24,12 @@ def least(share: Share, floor: int) -> int:
     return -(-floor * share.target // 1000) - share.carried
 
 
+def kept(problem: Problem, values: Mapping[Stage, int]) -> list[int]:
+    """How much of the emergencies, then of each share, is to be served for `values` in EMERGENCY and FLOOR."""
+    floor = values[Stage.FLOOR]
+    return [values[Stage.EMERGENCY], *(least(share, floor) for share in problem.shares)]
+
+
 def is_plain(proofs: Sequence[Proof]) -> bool:
     """Whether nothing that earlier stages reached is priced."""
     return not any(
