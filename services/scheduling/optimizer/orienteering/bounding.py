@@ -10,6 +10,9 @@ down to what profits can add up to. Prices are
 found in two steps, on coarse relaxations first and then on sharper ones: a subgradient method with averaged tours, which is quick where a linear
 program over few tours says nothing yet (volume algorithm: Barahona and Anbil 2000, doi 10.1007/s101070050002), then the linear program over the
 tours found so far, smoothed towards the best prices (Pessoa et al. 2018, doi 10.1287/ijoc.2017.0784).
+
+Where bound and best solution are near each other, few tours earn enough to be part of anything better. Then all of them are listed
+(enumerating.py), and the best of their combinations is the best there is.
 """
 
 import dataclasses
@@ -22,8 +25,13 @@ import numpy as np
 import numpy.typing as npt
 from ortools.linear_solver import pywraplp
 
-from services.scheduling.optimizer.orienteering import pricing
-from services.scheduling.optimizer.orienteering.combining import tours_of_kind
+from services.scheduling.optimizer.orienteering import enumerating, pricing
+from services.scheduling.optimizer.orienteering.combining import (
+    EFFORT,
+    Column,
+    combined,
+    tours_of_kind,
+)
 from services.scheduling.optimizer.orienteering.kernel import earliest
 from services.scheduling.optimizer.orienteering.packed import NEVER, Packed, packed, quickest
 from services.scheduling.optimizer.orienteering.problem import Instance, Tours
@@ -54,18 +62,25 @@ EAGERNESS, EAGERNESS_LEAST, PATIENCE, AVERAGING = 1.0, 0.05, 8, 0.2
 """Steps go this part of the way to what is known to be reached, less after each so many that did not help; a new tour's part in the average."""
 
 
-Column = tuple[int, tuple[int, ...]]
-"""A kind of tour, and the nodes of one."""
+STATES_LISTED_MAX, LISTED_MAX = 400_000, 20_000
+"""Parts of tours that are looked at to list whole ones; how many whole ones of a kind are combined at most."""
+
+THOROUGH = 5.0
+"""So many times the effort of combining is worth it where all tours are there that matter: what comes out is a proof."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bound:
-    """No solution is worth more than `value`; `prices`, `rates` (millesimals) prove it where they are not empty."""
+    """No solution is worth more than `value`; `prices`, `rates` (millesimals) prove it where they are not empty.
+
+    Where it is `settled`, `value` is the optimum, and what they prove is that only the tours looked at can be part of anything better.
+    """
 
     value: int
     prices: tuple[int, ...] = ()
     rates: tuple[int, ...] = ()
     pricings: int = 0
+    settled: bool = False
 
 
 def bound(
@@ -114,6 +129,7 @@ class _Level:
         self.first, self.last, self.arcs, self.by = _arcs(pack, kind, self.shift)
         spans = np.maximum(0, np.minimum(self.last, self.slots - 1) - self.first + 1)
         spans[0] = 0
+        self.zones = [tuple(zone) for zone in zones]
         self.bits = np.array([len(zone) for zone in zones], np.int64)
         labels = spans << self.bits
         self.base = np.concatenate(([0], np.cumsum(labels)[:-1]))
@@ -145,6 +161,43 @@ class _Level:
             if row[0]:
                 tours.append(tuple(int(v) for v in row[: int(np.argmin(row))][::-1]))
         return int(value), tours
+
+    def every(
+        self, rules: Packed, pack: Packed, kind: int, reward: npt.NDArray[np.int64], cut: int
+    ) -> list[Column] | None:
+        """Every set of nodes of which a tour of `kind` by the `rules` earns more than `cut`, in some order; None where they are too many."""
+        self.best(pack, kind, reward, cut)
+        enumerating.foresee(self.first, self.last, self.bits, self.base, self.soonest, self.value)
+        n, most = len(reward), STATES_LISTED_MAX
+        zone = np.zeros((n, int(self.bits.max())), np.int64)
+        for node, of_node in enumerate(self.zones):
+            zone[node, : len(of_node)] = of_node
+        served = np.zeros((most, (n + 63) // 64), np.uint64)
+        head, after = np.empty(most, np.int32), np.empty(most, np.int32)
+        by, earned = np.empty(most, np.int64), np.empty(most, np.int64)
+        count = enumerating.every_tour(
+            rules.hop, rules.opens, rules.closes, kind, reward, zone, self.first, self.last, self.bits, self.base, self.shift, cut,
+            self.value, np.random.SeedSequence(1).generate_state(n, np.uint64), served, head, by, earned, after,
+            np.empty(1 << (2 * most).bit_length(), np.int32),
+        )  # fmt: skip
+        if count < 0:
+            return None
+        is_whole = np.zeros(count, np.bool_)
+        enumerating.whole(
+            rules.hop, rules.opens, rules.closes, kind, cut, head, by, earned, is_whole
+        )
+        states = np.flatnonzero(is_whole)
+        _, firsts = np.unique(served[states], axis=0, return_index=True)
+        if len(firsts) > LISTED_MAX:
+            return None
+        columns = []
+        for tour in states[firsts]:
+            nodes, part = [], tour
+            while part >= 0:
+                nodes.append(int(head[part]))
+                part = after[part]
+            columns.append(Column(kind, tuple(nodes)))
+        return columns
 
 
 def _follow(zones: Sequence[Sequence[int]]) -> npt.NDArray[np.int8]:
@@ -179,17 +232,21 @@ def _arcs(
 
 
 class Generation:
-    """Column generation that can go on where it ended: `best` is its bound so far, `columns` its tours."""
+    """Column generation that can go on where it ended: `best` is its bound so far, `columns` its tours.
 
-    def __init__(self, pack: Packed, below: int = 0) -> None:
+    `found` are tours worth `reached`, as soon as it has found some that are worth more than it was told.
+    """
+
+    def __init__(self, pack: Packed, below: int = 0, *, effort: float = EFFORT) -> None:
         self._rules = pack
         # The pricing leaves out who earns nothing, and so may never be late for want of a detour over them.
         self._pack = pack = dataclasses.replace(pack, hop=quickest(pack.hop))
-        self._below = below
+        self.reached = below
         self.columns: list[Column] = []
         self._seen: set[Column] = set()
-        # Whatever is collected is a multiple of it.
-        self._step = max(1, int(np.gcd.reduce(pack.profit)))
+        self._step = pack.step
+        self._effort = effort
+        self.found: Tours = ()
         reachable = _reachable(pack)
         self.best = Bound(int(pack.profit[reachable].sum()))
         self._prices = (pack.profit * MILLI * reachable).astype(np.int64)
@@ -200,10 +257,13 @@ class Generation:
         self._zones = [[[0], *(list(zone) for zone in near[1:])] for _ in range(pack.kinds)]
         # On which grid it is, and whether steps have been taken.
         self._grid, self._descended = 0, False
+        self._levels: list[_Level] = []
+        # What was reached when tours were listed last; of how much slack they were too many.
+        self._listed, self._hopeless = -1, math.inf
 
     def know(self, tours: Tours, below: int) -> None:
         """Take notice of `tours`, and that `below` can be reached."""
-        self._below = below
+        self.reached = below
         for t, tour in enumerate(tours):
             if tour:
                 self._add(t % self._pack.kinds, tour)
@@ -217,10 +277,14 @@ class Generation:
         pack = self._pack
         if int(pack.profit.sum()) * MILLI >= 2**29:
             return
+        if self._levels and self.reached > self._listed and not self._done(stop):
+            self._settle()
         while self._grid < len(SLOTS) and not self._done(stop):
-            levels = [_Level(pack, k, SLOTS[self._grid], self._zones[k]) for k in range(pack.kinds)]
+            self._levels = levels = [
+                _Level(pack, k, SLOTS[self._grid], self._zones[k]) for k in range(pack.kinds)
+            ]
             if not all(level.usable for level in levels):
-                self._grid = len(SLOTS)
+                self._grid, self._levels = len(SLOTS), []
                 return
             self.columns = self.real()
             self._seen = set(self.columns)
@@ -228,6 +292,8 @@ class Generation:
                 self._descended = self._descend(stop, levels)
             before = self._best_exact
             grown = self._grow(self._converge(stop, levels))
+            if not self._done(stop):
+                self._settle()
             if not self._done(stop) and (not grown or self._best_exact > before * (1 - GROWING)):
                 self._grid += 1
 
@@ -247,8 +313,47 @@ class Generation:
                 last[node] = place
         return grown
 
+    def _settle(self) -> None:
+        """Where the tours that could be part of anything better are few enough, find the best there is, and have it as the bound."""
+        pack = self._pack
+        prices, rates = self._prices, self._rates
+        # Who is worth nothing could be part of a tour, too: worth a millesimal then, for which a tour is taken to earn a little more.
+        reward = np.maximum(1, pack.profit * MILLI - prices - pack.needs @ rates)
+        reward[0] = 0
+        most = [
+            level.best(pack, kind, reward, self._known(kind, reward)[0])[0]
+            for kind, level in enumerate(self._levels)
+        ]
+        total = int(prices.sum()) + int(rates @ pack.capacities)
+        total += sum(tours_of_kind(pack, kind) * value for kind, value in enumerate(most))
+        # What the tours of something better can lack together of the most that they could earn.
+        slack = max(0, total - pack.above(self.reached) * MILLI)
+        if slack >= self._hopeless / 2:
+            return
+        self._listed = self.reached
+        columns: list[Column] = []
+        for kind, level in enumerate(self._levels):
+            cut = max(0, most[kind] - slack - 1)
+            listed = level.every(self._rules, pack, kind, reward, cut)
+            if listed is None:
+                self._hopeless = slack
+                return
+            columns += listed
+        if self._combine(columns):
+            self.best = dataclasses.replace(self.best, value=self.reached, settled=True)
+
+    def _combine(self, columns: Sequence[Column]) -> bool:
+        """Reach what can be made of `columns`; whether nothing better can be."""
+        made = combined(self._rules, columns, above=self.reached, effort=THOROUGH * self._effort)
+        if made.tours is not None:
+            self.found = made.tours
+            self.know(
+                made.tours, sum(int(self._pack.profit[list(tour)].sum()) for tour in made.tours)
+            )
+        return made.settled
+
     def _done(self, stop: Stop) -> bool:
-        return self.best.value <= self._below or stop.now(self._pricings)
+        return self.best.value <= self.reached or stop.now(self._pricings)
 
     def _descend(self, stop: Stop, levels: Sequence[_Level]) -> bool:
         """Steps against what averaged tours use too often, as long as they help; whether they no longer do."""
@@ -264,7 +369,7 @@ class Generation:
             fresh = False
             node_use += share * (new_node_use - node_use)
             rate_use += share * (new_rate_use - rate_use)
-            if exact < before - max(1, (before - self._below * MILLI) // 1_000):
+            if exact < before - max(1, (before - self.reached * MILLI) // 1_000):
                 worse = 0
             else:
                 worse += 1
@@ -280,7 +385,7 @@ class Generation:
             norm = float(slope @ slope + (rate_slope / scale) @ (rate_slope / scale))
             if norm < 1e-9:
                 return True
-            step = eagerness * max(MILLI, exact - self._below * MILLI) / norm
+            step = eagerness * max(MILLI, exact - self.reached * MILLI) / norm
             prices = np.clip(prices + step * slope, 0, pack.profit * MILLI)
             rates = np.maximum(0, rates + step * rate_slope / scale**2)
         return eagerness <= EAGERNESS_LEAST
@@ -365,10 +470,11 @@ class Generation:
         return best
 
     def _add(self, kind: int, tour: tuple[int, ...]) -> bool:
-        if (kind, tour) in self._seen:
+        column = Column(kind, tour)
+        if column in self._seen:
             return False
-        self._seen.add((kind, tour))
-        self.columns.append((kind, tour))
+        self._seen.add(column)
+        self.columns.append(column)
         return True
 
 
@@ -390,7 +496,7 @@ class _Program:
             self._lp.Constraint(-inf, float(tours_of_kind(pack, k))) for k in range(pack.kinds)
         ]
         self._spent = [self._lp.Constraint(-inf, float(capacity)) for capacity in pack.capacities]
-        self._columns: list[tuple[tuple[int, tuple[int, ...]], Any]] = []
+        self._columns: list[tuple[Column, Any]] = []
 
     def add(self, columns: Sequence[Column]) -> None:
         """Have those of `columns` that are new; they are only ever appended to."""
@@ -404,7 +510,7 @@ class _Program:
                 self._spent, self._pack.needs[list(tour)].sum(axis=0), strict=True
             ):
                 row.SetCoefficient(x, float(need))
-            self._columns.append(((kind, tour), x))
+            self._columns.append((Column(kind, tour), x))
 
     def solve(self) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Optimum (millesimals) and duals."""

@@ -9,7 +9,7 @@ out (Desrochers, Desrosiers and Solomon 1992, doi 10.1287/opre.40.2.342; Rochat 
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ortools.linear_solver import pywraplp
 from ortools.sat.python import cp_model
@@ -20,31 +20,45 @@ from services.scheduling.optimizer.orienteering.problem import Tours
 EFFORT = 2.0
 """CP-SAT's deterministic time: about as many seconds, and the same on every machine; at most, unless it is said."""
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-3
+"""What the linear program's numbers may be off by, of a profit."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A tour that a tour of `kind` can be."""
 
     kind: int
     nodes: tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Combined:
+    """Tours worth more than asked for, or None where none are found; which columns could still be part of such.
+
+    Where it is `settled`, nothing better can be made of the columns.
+    """
+
+    tours: Tours | None
+    hopeful: list[int]
+    settled: bool
+
+
 def combined(
     pack: Packed, columns: Sequence[Column], *, above: int, effort: float = EFFORT
-) -> tuple[Tours | None, list[int]]:
-    """Tours worth more than `above`, or None where none is found with `effort`; and which of `columns` could still be part of such."""
+) -> Combined:
+    """The best of `columns` that go together, if worth more than `above`, as far as `effort` goes."""
     profits = [int(pack.profit[list(column.nodes)].sum()) for column in columns]
     optimum, reduced = _relaxed(pack, columns, profits)
+    better = pack.above(above)
     hopeful = [
-        i for i in range(len(columns)) if optimum + min(0.0, reduced[i]) >= above + 1 - TOLERANCE
+        i for i in range(len(columns)) if optimum + min(0.0, reduced[i]) >= better - TOLERANCE
     ]
-    if optimum < above + 1 - TOLERANCE:
-        return None, hopeful
-    return _exact(
-        pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], above, effort
-    ), hopeful
+    if optimum < better - TOLERANCE:
+        return Combined(None, hopeful, settled=True)
+    tours, settled = _exact(
+        pack, [columns[i] for i in hopeful], [profits[i] for i in hopeful], better, effort
+    )
+    return Combined(tours, hopeful, settled)
 
 
 def tours_of_kind(pack: Packed, kind: int) -> int:
@@ -78,8 +92,9 @@ def _relaxed(
 
 
 def _exact(
-    pack: Packed, columns: Sequence[Column], profits: Sequence[int], above: int, effort: float
-) -> Tours | None:
+    pack: Packed, columns: Sequence[Column], profits: Sequence[int], better: int, effort: float
+) -> tuple[Tours | None, bool]:
+    """Tours worth `better` at least, and whether nothing is worth more."""
     model = cp_model.CpModel()
     chosen = [model.new_bool_var("") for _ in columns]
     by_node: list[list[Any]] = [[] for _ in pack.profit]
@@ -95,17 +110,19 @@ def _exact(
         needs = [int(pack.needs[list(column.nodes), r].sum()) for column in columns]
         model.add(cp_model.LinearExpr.weighted_sum(chosen, needs) <= int(capacity))
     value = cp_model.LinearExpr.weighted_sum(chosen, list(profits))
-    model.add(value >= above + 1)
+    model.add(value >= better)
     model.maximize(value)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = effort
     solver.parameters.random_seed = 1
-    if solver.solve(model) not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        return None
+    status = solver.solve(model)
+    settled = status in {cp_model.OPTIMAL, cp_model.INFEASIBLE}
+    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return None, settled
     tours: list[tuple[int, ...]] = [()] * pack.tours
     free = [list(range(kind, pack.tours, pack.kinds)) for kind in range(pack.kinds)]
     for x, column in zip(chosen, columns, strict=True):
         if solver.value(x):
             tours[free[column.kind].pop()] = column.nodes
-    return tuple(tours)
+    return tuple(tours), settled

@@ -29,6 +29,15 @@ class Packed:
     capacities: npt.NDArray[np.int64]
     near: npt.NDArray[np.int32]
 
+    @property
+    def step(self) -> int:
+        """Whatever is collected is a multiple of it."""
+        return max(1, int(np.gcd.reduce(self.profit)))
+
+    def above(self, profit: int) -> int:
+        """The next better than `profit` that could be collected."""
+        return (profit // self.step + 1) * self.step
+
 
 def packed(instance: Instance) -> Packed:
     """The arrays of `instance`."""

@@ -27,8 +27,8 @@ CHUNK = 1_000
 COMBININGS = 8
 """How often the tours seen are combined; a multiple of the rounds."""
 
-FIRST_TURN = 0.02
-"""The part of the limit after which columns are generated for the first time."""
+TURNS = (0.02, 0.25, 0.5)
+"""The parts of the limit after which columns are generated."""
 
 POOL_MAX = 20_000
 """Tours remembered; a power of two times three slots find them again."""
@@ -53,7 +53,7 @@ class Params:
     patience: float = 1e-3
     rounds: int = 2
     margin: float = 0.01
-    pricing: float = 0.2
+    pricing: float = 0.3
     per_pricing: int = 1_000
 
 
@@ -99,7 +99,7 @@ class _State:
             self.best_length[t] = len(nodes)
         self.best = int(sum(self.pack.profit[list(nodes)].sum() for nodes in tours))
 
-    def combine(self, others: Sequence[tuple[int, tuple[int, ...]]], effort: float) -> None:
+    def combine(self, others: Sequence[Column], effort: float) -> None:
         """Have the best combination of the pool and `others` as the best, and forget what cannot be part of a better one."""
         columns = [
             Column(int(row[0]), tuple(int(node) for node in row[1 : size + 1]))
@@ -107,15 +107,15 @@ class _State:
                 self.pool[: self.filled], self.pool_length[: self.filled], strict=True
             )
         ]
-        columns += [Column(kind, nodes) for kind, nodes in others]
+        columns += others
         if not columns:
             return
-        tours, hopeful = combined(self.pack, columns, above=self.best, effort=effort)
-        if tours is not None:
-            self.take(tours)
+        made = combined(self.pack, columns, above=self.best, effort=effort)
+        if made.tours is not None:
+            self.take(made.tours)
         self.filled = int(
             kernel.keep(
-                np.array([i for i in hopeful if i < self.filled], np.int64),
+                np.array([i for i in made.hopeful if i < self.filled], np.int64),
                 self.pool,
                 self.pool_length,
                 self.pool_key,
@@ -149,12 +149,12 @@ def search(
     elapsed_s = clock or Stop(seconds=seconds, iterations=iterations).elapsed_s
     pack = packed(instance)
     state = _State(instance, pack, seed)
-    generation = Generation(pack)
+    effort = EFFORT if seconds is None else min(EFFORT, seconds / 20)
+    generation = Generation(pack, effort=effort)
     enough = int(pack.profit.sum()) if enough is None else enough
     mean = max(1.0, float(pack.profit[1:].mean()))
     day = max(1, int(pack.closes[0, 0, 0] - pack.opens[0, 0, 0]))
     iteration, told, combined_at, turns, pricings = 0, 0, 0, 0, 0
-    effort = EFFORT if seconds is None else min(EFFORT, seconds / 20)
     # The part of the limit that the last combining took: the final one is to end in time.
     reserve = 0.0
 
@@ -179,19 +179,21 @@ def search(
         at = now * chosen.rounds
         before = state.best
         # The first turn is soon, where there is something to begin with; the others as rounds begin.
-        if chosen.pricing > 0 and now >= (turns / chosen.rounds if turns else FIRST_TURN):
+        if chosen.pricing > 0 and turns < len(TURNS) and now >= TURNS[turns]:
             turns += 1
             if iterations is not None:
-                part = chosen.pricing * iterations / chosen.rounds
+                part = chosen.pricing * iterations / len(TURNS)
                 pricings += max(1, int(part / chosen.per_pricing))
             generation.know(state.tours(), state.best)
             generation.run(
                 Stop(
                     seconds=math.inf,
                     iterations=None if iterations is None else pricings,
-                    asked=partial(late, now + chosen.pricing / chosen.rounds),
+                    asked=partial(late, now + chosen.pricing / len(TURNS)),
                 )
             )
+            if generation.reached > state.best:
+                state.take(generation.found)
             combine()
             state.restart()
         elif int(now * COMBININGS) > combined_at:

@@ -1,11 +1,14 @@
 """That no bound is below what can be had, where many ways lead to the same node: a fault in the dominance shows only there."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from services.scheduling.optimizer.orienteering import bounding
+from services.scheduling.optimizer.orienteering import bounding, referee
 from services.scheduling.optimizer.orienteering.bounding import bound
-from services.scheduling.optimizer.orienteering.packed import packed
+from services.scheduling.optimizer.orienteering.packed import packed, quickest
+from services.scheduling.optimizer.stop import Stop
 from tests.unit.scheduling.optimizer.orienteering import check_bound
 from tests.unit.scheduling.optimizer.orienteering.instances import (
     crowded,
@@ -102,7 +105,71 @@ def test_a_bound_is_not_below_the_optimum_nor_below_what_its_prices_prove(seed):
             proven = check_bound.lagrangian(instance, found.prices, found.rates)
             assert proven >= best * 1_000
             # Multiples of more than 1 are tried by themselves.
-            assert found.value >= proven // 1_000 or np.gcd.reduce(instance.profit) > 1
+            assert (
+                found.settled
+                or found.value >= proven // 1_000
+                or np.gcd.reduce(instance.profit) > 1
+            )
+        assert not found.settled or found.value == best
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_every_tour_that_earns_enough_is_listed_and_no_other(seed):
+    """Whatever the grid and what is remembered: they only say how many parts of tours are looked at."""
+    dice = np.random.default_rng(seed)
+    instance = crowded(4_000 + seed)
+    pack = packed(instance)
+    relaxed = dataclasses.replace(pack, hop=quickest(pack.hop))
+    kind = seed % instance.kinds
+    sets = np.array(servable(instance, kind))
+    served = sets[:, None] >> np.arange(instance.nodes) & 1
+    for slots, memory in ((10_000, 1), (10_000, 4), (10_000, 11), (40, 3), (10, 11), (5, 2)):
+        zones = [[0], *(list(near[:memory]) for near in pack.near[1:].tolist())]
+        level = bounding._Level(relaxed, kind, slots, zones)
+        for _ in range(2):
+            reward = np.maximum(1, _rewards(dice, instance))
+            reward[0] = 0
+            worth = served @ reward
+            for cut in {0, *dice.choice(worth, 3).tolist(), int(worth.max()) - 1, int(worth.max())}:
+                listed = level.every(pack, relaxed, kind, reward, cut)
+                assert {column.kind for column in listed} <= {kind}
+                assert all(bounding._sound(pack, *column) for column in listed)
+                assert sorted(sum(1 << node for node in column.nodes) for column in listed) == (
+                    sorted(sets[worth > cut].tolist())
+                )
+
+
+def test_too_many_tours_to_look_at_settle_nothing(monkeypatch):
+    instance = crowded(4_003)
+    pack = packed(instance)
+    zones = [[0], *(list(near[:6]) for near in pack.near[1:].tolist())]
+    level = bounding._Level(pack, 0, 1_000, zones)
+    reward = pack.profit * 1_000
+    many = len(level.every(pack, pack, 0, reward, 0))
+    assert many > 3
+    monkeypatch.setattr(bounding, "LISTED_MAX", many - 1)
+    assert level.every(pack, pack, 0, reward, 0) is None
+    monkeypatch.setattr(bounding, "LISTED_MAX", many)
+    monkeypatch.setattr(bounding, "STATES_LISTED_MAX", many - 1)
+    assert level.every(pack, pack, 0, reward, 0) is None
+    assert not bound(instance, pricings=40).settled
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_settled_is_the_optimum_and_found(seed):
+    """However much is known to be reached; and where nothing is said, tours are given for it."""
+    instance = crowded(5_000 + seed)
+    best = packing(instance)
+    for below in (0, best // 2, best - 1, best):
+        generation = bounding.Generation(packed(instance), below)
+        generation.run(Stop(seconds=None, iterations=400))
+        assert generation.best.value >= best
+        assert below <= generation.reached <= best
+        if generation.found:
+            assert not referee.broken(instance, generation.found)
+            assert instance.collected(generation.found) == generation.reached
+        if generation.best.settled:
+            assert generation.best.value == best == generation.reached
 
 
 def test_what_a_detour_reaches_sooner_counts():
@@ -118,6 +185,29 @@ def test_what_a_detour_reaches_sooner_counts():
         assert packing(instance) == 10
         for pricings in (0, 1, 20):
             assert bound(instance, pricings=pricings).value >= 10
+        # Listed are tours as they are, though the pricing takes every detour for the way.
+        pack = packed(instance)
+        relaxed = dataclasses.replace(pack, hop=quickest(pack.hop))
+        assert bound(instance, pricings=400).value == 10
+        level = bounding._Level(relaxed, 0, 1_000, [[0], [1, 2], [2, 1]])
+        listed = level.every(pack, relaxed, 0, np.array([0, 1, 1]), 0)
+        assert {frozenset(column.nodes) for column in listed} == {frozenset({1}), frozenset({1, 2})}
+
+
+@pytest.mark.parametrize("below", [0, 5, 14, 15, 16, 19, 20])
+def test_who_is_told_what_no_profits_add_up_to_still_finds_the_best(below):
+    """Three nodes of 10 each can be had two at a time."""
+    near = ((0, 0), (3, 4), (3, 4), (3, 4))
+    instance = instance_of(
+        points=near, profit=(0, 10, 10, 10), windows=(tuple(((0, 125),) for _ in near),)
+    )
+    assert packing(instance) == 20
+    assert bound(instance, pricings=200, below=below).value == 20
+
+
+def test_bound_and_best_meet_where_tours_are_few():
+    settled = [bound(crowded(6_000 + seed), pricings=400).settled for seed in range(20)]
+    assert sum(settled) >= 10
 
 
 def test_negative_prices_prove_nothing():

@@ -162,9 +162,9 @@ def test_columns_are_combined_to_the_best_packing():
         instance_of(points=tuple((i, 0) for i in range(5)), profit=(0, 3, 4, 5, 6), tours=2)
     )
     columns = [Column(0, nodes) for nodes in ((1, 2), (3, 4), (2, 3), (1,), (4,))]
-    tours, _ = combined(pack, columns, above=10)
+    tours = combined(pack, columns, above=10).tours
     assert sorted(tours) == [(1, 2), (3, 4)]
-    assert combined(pack, columns, above=18)[0] is None
+    assert combined(pack, columns, above=18).tours is None
 
 
 def test_the_exact_bound_is_met_by_brute_force_on_average():
