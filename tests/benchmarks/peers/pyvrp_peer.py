@@ -13,6 +13,9 @@ PRIZE = 1_000
 """Travel units that one unit of prize is worth, where nothing says how much is enough: prizes first, yet the numbers stay in the range its
 penalties are made for."""
 
+MATRICES_MAX = 8e9
+"""Bytes of travel tables, one for each person who may not do everything; more than these the machine might not have."""
+
 
 class _Until:
     """Stops after so many seconds, of this process with `cpu`, and as soon as what is left costs less than `enough`."""
@@ -60,6 +63,8 @@ def solve(question: Question, seconds: float, seed: int, cpu: bool) -> Routes:
     kinds = sorted({v.kind for v in question.vehicles})
     distances = []
     limited = any(job.kinds is not None for job in question.jobs)
+    if limited and len(kinds) * base.nbytes > MATRICES_MAX:
+        raise MemoryError(f"a matrix per person: {len(kinds) * base.nbytes / 1e9:.0f} GB")
     never = int(base.max()) * 10 + max(v.closes for v in question.vehicles)
     for kind in kinds if limited else kinds[:1]:
         table = base
