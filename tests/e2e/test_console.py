@@ -137,7 +137,10 @@ def test_the_city_coordinators_month(page_of: PageOf, said: Words) -> None:
     choose(page, said("round.policy"), said.either(autumn))
     page.locator("#horizon").fill(f"{demo_day(0)}")
     page.keyboard.press("Enter")
-    page.locator(".ant-picker-range input").nth(1).fill(f"{demo_day(27)}")
+    last_day = f"{demo_day(27)}"
+    page.locator(".ant-picker-range input").nth(1).press_sequentially(last_day[:6])
+    page.locator(".ant-picker-cell-in-view").last.hover()  # a day under the pointer is no input
+    page.keyboard.type(last_day[6:])
     page.keyboard.press("Enter")  # the last field: it files
     page.wait_for_url(re.compile(r"/console/rounds/round-"))
     round_id = page.url.rpartition("/")[2].partition("?")[0]

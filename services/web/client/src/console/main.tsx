@@ -2,6 +2,9 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App as Kit, ConfigProvider, theme as themes } from "antd";
 import english from "antd/locale/en_US";
 import chinese from "antd/locale/zh_CN";
+import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
+import updateLocale from "dayjs/plugin/updateLocale";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Refused } from "../shared/api";
@@ -19,6 +22,9 @@ document.createElement = ((name: string, options?: ElementCreationOptions) => {
   if (nonce && name === "style") made.nonce = nonce;
   return made;
 }) as typeof document.createElement;
+// calendars begin with Monday in both languages, as rounds do
+dayjs.extend(updateLocale);
+dayjs.updateLocale("en", { weekStart: 1 });
 const queries = new QueryClient({
   defaultOptions: {
     queries: { staleTime: 5_000, retry: (count, error) => count < 2 && error instanceof Refused && (error.status === 0 || error.status >= 500) },

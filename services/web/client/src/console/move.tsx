@@ -89,7 +89,7 @@ export function Move({ moved, round, planId, experts, titles, who, change, onClo
       <div className="field-row">
         <label className="field">
           {t("move.day")}
-          <DatePicker value={dayjs(localDay(start))} allowClear={false} onChange={(value) => value && change({ ...moved, start: instant(value.format("YYYY-MM-DD"), clock(start)) })} />
+          <DatePicker value={dayjs(localDay(start))} allowClear={false} previewValue={false} onChange={(value) => value && change({ ...moved, start: instant(value.format("YYYY-MM-DD"), clock(start)) })} />
         </label>
         <label className="field">
           {t("move.time")}

@@ -206,7 +206,7 @@ function NewPin({ experts, requests, write }: { experts: Options; requests: Opti
           <InputNumber min={1} max={12} placeholder="1" />
         </Form.Item>
         <Form.Item name="start" label={t("pin.start")}>
-          <DatePicker showTime={{ format: "HH:mm", minuteStep: 15 }} format="MM-DD HH:mm" />
+          <DatePicker showTime={{ format: "HH:mm", minuteStep: 15 }} format="MM-DD HH:mm" previewValue={false} />
         </Form.Item>
       </div>
       <Button htmlType="submit" loading={busy} block>
@@ -257,7 +257,7 @@ function NewRest({ round, experts, write }: { round: Round; experts: Options; wr
         <Select showSearch={search} options={experts} />
       </Form.Item>
       <Form.Item name="days" label={t("rest.days")} rules={[{ required: true, message: t("needed") }]}>
-        <DatePicker.RangePicker minDate={first} maxDate={last} defaultPickerValue={[first, last]} />
+        <DatePicker.RangePicker minDate={first} maxDate={last} defaultPickerValue={[first, last]} previewValue={false} />
       </Form.Item>
       <Button htmlType="submit" loading={busy} block>
         {t("rests.add")}

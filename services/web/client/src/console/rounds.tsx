@@ -136,7 +136,7 @@ function NewRound({ open, onClose }: { open: boolean; onClose: () => void }) {
           <Input maxLength={80} placeholder={t("round.title.example")} autoFocus />
         </Form.Item>
         <Form.Item name="horizon" label={t("round.horizon")} extra={t("round.horizon.note")} rules={[{ required: true, message: t("needed") }]}>
-          <DatePicker.RangePicker style={{ width: "100%" }} />
+          <DatePicker.RangePicker style={{ width: "100%" }} previewValue={false} />
         </Form.Item>
         <Form.Item name="policy" label={t("round.policy")} extra={t("round.policy.note")}>
           <Select
