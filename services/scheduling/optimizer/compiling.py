@@ -23,7 +23,7 @@ def kept_in(sources: Path, base: Path) -> Path:
     known = hashlib.sha256()
     for path in sorted(sources.rglob("*.py")):
         text = path.read_bytes()
-        if b"njit" in text or b"@compiled" in text:
+        if any(mark in text for mark in (b"@njit", b"@lean", b"@compiled")):
             known.update(text)
     return base / f"{_NAMED}{known.hexdigest()[:16]}"
 
@@ -48,7 +48,15 @@ keep(_SOURCES, Path(config.CACHE_DIR or _SOURCES / "__pycache__"))  # type: igno
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def njit(**options: Any) -> Callable[[Function], Function]:
-    """Numba's decorator, for functions that are kept and do not hold the interpreter's lock."""
+def njit(*, makes_arrays: bool = True, **options: Any) -> Callable[[Function], Function]:
+    """Numba's decorator, for functions that are kept and do not hold the interpreter's lock.
+
+    Where a function does not make arrays, nor is given a new one by whom it calls, references to arrays need not be counted: numba would
+    count every array at every call, and each column of a table is one, which takes most of the time of small functions.
+    """
+    options["_nrt"] = makes_arrays  # said either way: who is called would else do as its caller
     decorator: Callable[[Function], Function] = numba.njit(cache=True, nogil=True, **options)
     return decorator
+
+
+lean = njit(makes_arrays=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scheduling.optimizer.compiling import njit
+from services.scheduling.optimizer.compiling import lean
 
 ONCE_MAX = 6
 """Requests listed of one person, at most: each may double the beds of a day."""
@@ -92,7 +92,7 @@ def _repeated(
     return found
 
 
-@njit()
+@lean
 def folded(seen: int, matter: int) -> int:
     """Which of the subsets of `matter` the bits of `seen` in it are."""
     found, place = 0, 0
@@ -105,7 +105,7 @@ def folded(seen: int, matter: int) -> int:
     return found
 
 
-@njit()
+@lean
 def unfolded(subset: int, matter: int) -> int:
     """The bits of that subset of `matter`: `folded` back again."""
     found = 0
@@ -118,7 +118,7 @@ def unfolded(subset: int, matter: int) -> int:
     return found
 
 
-@njit()
+@lean
 def subsets(matter: int) -> int:
     """How many subsets `matter` has."""
     found = 1

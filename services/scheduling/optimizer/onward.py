@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from services.scheduling.optimizer.compiling import njit
+from services.scheduling.optimizer.compiling import lean, njit
 from services.scheduling.optimizer.once import folded
 from services.scheduling.optimizer.packed import Ints, Longs, Shorts
 
@@ -268,7 +268,7 @@ def dearest_of(visits_max: int, order: Longs, request: Ints) -> Any:
     return chain[:size]
 
 
-@njit()
+@lean
 def serves(path: Any, begin: int, end: int, request: Ints, wanted: int) -> bool:
     """Whether one of the passes from `path[begin]` to before `path[end]` is for the request."""
     found = False
@@ -277,7 +277,7 @@ def serves(path: Any, begin: int, end: int, request: Ints, wanted: int) -> bool:
     return found
 
 
-@njit()
+@lean
 def ended_by(last: Ints, low: int, high: int, time: int) -> int:
     """How many of the passes `low` to `high`, by latest start, can no longer start at `time`."""
     a, b = low, high
@@ -290,7 +290,7 @@ def ended_by(last: Ints, low: int, high: int, time: int) -> int:
     return a - low
 
 
-@njit()
+@lean
 def end_of(row: Longs, seen: int, matter: int) -> Any:
     """The bed in which a chain ends that begins where `seen` had been served, 0 at home."""
     if row[END] > 0 and matter:
@@ -298,7 +298,7 @@ def end_of(row: Longs, seen: int, matter: int) -> Any:
     return row[END]
 
 
-@njit()
+@lean
 def way_to(
     row: Longs,
     bed: int,
@@ -319,7 +319,7 @@ def way_to(
     return leg
 
 
-@njit()
+@lean
 def detours(travel: Shorts, shortest_min: int) -> Any:
     """By how many minutes a way over a third place may be shorter than the straight one; -1 when a visit of `shortest_min` may be.
 
@@ -336,7 +336,7 @@ def detours(travel: Shorts, shortest_min: int) -> Any:
     return over if over <= shortest_min else -1
 
 
-@njit()
+@lean
 def spared(over: int, travel_cost: int) -> tuple[int, int]:
     """What a visit is worth at most that can be left out, and how many minutes of travel that may cost."""
     return (-travel_cost * over, over) if over >= 0 else (NEVER, 0)

@@ -6,9 +6,9 @@ more than one person are left out.
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 
+from services.scheduling.optimizer.compiling import njit
 from services.scheduling.optimizer.packed import Ints, Longs, Packed
 from services.scheduling.optimizer.problem import DAY_MIN
 
@@ -56,7 +56,7 @@ def two_day_tours(packed: Packed) -> tuple[Longs, Ints]:
     return at.astype(np.int64), rows[order]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit()
 def _pairs(
     days: int,
     travel: Any,

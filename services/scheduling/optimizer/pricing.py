@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scheduling.optimizer.compiling import njit
+from services.scheduling.optimizer.compiling import lean, njit
 from services.scheduling.optimizer.once import ONCE_MAX, Once, folded, subsets, unfolded
 from services.scheduling.optimizer.onward import (
     ANY_TIME,
@@ -1213,7 +1213,7 @@ def _bids(
     )
 
 
-@njit()
+@lean
 def _lodge(
     bed_of: Any, window: Ints, last_window: int, spot: Ints, gain: Longs, matter: int
 ) -> None:

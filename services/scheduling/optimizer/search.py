@@ -53,6 +53,7 @@ from services.scheduling.optimizer.state import (
     Given,
     State,
     compiled,
+    compiled_with_arrays,
     floor_of,
     rebuild,
     remove,
@@ -91,7 +92,7 @@ def nothing(packed: Packed, state: State) -> Best:
     )
 
 
-@compiled
+@compiled_with_arrays
 def keep(state: State, best: Best) -> None:
     """The draft becomes the best one."""
     best.start[:] = state.start
@@ -124,7 +125,7 @@ def wanted_first(given: Given, state: State, *, pinned_only: bool) -> Any:
     return order[absent[order]].astype(np.int64)
 
 
-@compiled
+@compiled_with_arrays
 def improve(
     given: Given,
     tours: Tours,

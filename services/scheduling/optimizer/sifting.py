@@ -31,6 +31,7 @@ from services.scheduling.optimizer.state import (
     Given,
     State,
     compiled,
+    compiled_with_arrays,
     goes_with,
     in_budget,
     in_quota,
@@ -193,7 +194,7 @@ def all_asks(problem: Problem, packed: Packed) -> tuple[Any, Any]:
     return rows, seats
 
 
-@compiled
+@compiled_with_arrays
 def sift_all(
     given: Given, state: State, known: Tables, asks: Any, seats: Any, requests: Any, found: Any
 ) -> None:
@@ -204,7 +205,7 @@ def sift_all(
         sift(given, state, known, request, asks[request], seats[first:last], found[n])
 
 
-@compiled
+@compiled_with_arrays
 def sift(
     given: Given, state: State, known: Tables, request: int, ask: Any, seats: Any, found: Any
 ) -> None:
@@ -249,7 +250,7 @@ class Visits(NamedTuple):
     alive: Any
 
 
-@compiled
+@compiled_with_arrays
 def _no_visits(seats: int) -> Visits:
     nobody = np.empty(0, dtype=np.int32)
     return Visits(np.zeros(seats + 1, dtype=np.int64), nobody, nobody, nobody, nobody, nobody)
@@ -348,7 +349,7 @@ def _within_limit(
         left.alive[v] = room
 
 
-@compiled
+@compiled_with_arrays
 def _eligible_visits(
     given: Given,
     known: Tables,
@@ -422,7 +423,7 @@ def _eligible_visits(
     )
 
 
-@compiled
+@compiled_with_arrays
 def _beside_the_rest(
     given: Given,
     state: State,
@@ -517,7 +518,7 @@ def _near(given: Given, state: State, ask: Any, starts: Any, left: Visits, k: in
     return LEAVES_EARLY if early >= late else HOME_LATE
 
 
-@compiled
+@compiled_with_arrays
 def _as_a_team(
     given: Given,
     state: State,
@@ -581,7 +582,7 @@ def _as_a_team(
     _say(found, RULED_OUT, rule, first_few, counts, FILTERED)
 
 
-@compiled
+@compiled_with_arrays
 def _by_start(left: Visits, seats: int, starts: int) -> Any:
     """Who is left for each seat at each start, each once: `who[at[k, i]:at[k, i + 1]]`."""
     at = np.zeros((seats, starts + 1), dtype=np.int64)
@@ -615,7 +616,7 @@ def _said(left: Visits, k: int, v: int) -> bool:
     )
 
 
-@compiled
+@compiled_with_arrays
 def _different(seats: Any, at: Any, who: Any, starts: int, needed: int) -> Any:
     """Whether there is a start at which every needed seat has somebody, and one at which each has somebody of its own.
 
@@ -658,7 +659,7 @@ def _different(seats: Any, at: Any, who: Any, starts: int, needed: int) -> Any:
     return common, False
 
 
-@compiled
+@compiled_with_arrays
 def _any_team(
     given: Given,
     state: State,

@@ -29,20 +29,27 @@ from services.scheduling.optimizer.problem import (
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, compiled when first called, kept on disk, and not holding the interpreter's lock.
+    """The function, compiled when first called, kept on disk, and not holding the interpreter's lock. It makes no arrays.
 
     Calls from compiled code take every whole number as 64 bits, so that each function is compiled once and not again for
     every literal that somebody passes.
     """
-    kept: Any = njit(error_model="numpy")(function)
-    if not hasattr(kept, "get_call_template"):
-        return function  # NUMBA_DISABLE_JIT: nothing is compiled
-    resolve = kept.get_call_template
+    return _wide_calls(njit(makes_arrays=False, error_model="numpy")(function))
 
-    def plain(args: Any, keywords: Any) -> Any:
-        return resolve(tuple(_wide(one) for one in args), keywords)
 
-    kept.get_call_template = plain
+def compiled_with_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a function that makes arrays, copies them, or calls one that gives it new ones."""
+    return _wide_calls(njit(error_model="numpy")(function))
+
+
+def _wide_calls(kept: Any) -> Callable[..., Any]:
+    if hasattr(kept, "get_call_template"):  # not where NUMBA_DISABLE_JIT has nothing compiled
+        resolve = kept.get_call_template
+
+        def plain(args: Any, keywords: Any) -> Any:
+            return resolve(tuple(_wide(one) for one in args), keywords)
+
+        kept.get_call_template = plain
     called: Callable[..., Any] = kept
     return called
 
@@ -678,6 +685,12 @@ def promise_of(given: Given, seat: int, expert: int, start: int) -> int:
 
 
 @compiled
+def _move_stop(stops: Any, row: int, source: int, target: int) -> None:
+    for column in range(stops.shape[2]):
+        stops[row, target, column] = stops[row, source, column]
+
+
+@compiled
 def _put(
     given: Given, state: State, seat: int, expert: int, start: int, remote: int, fit: int
 ) -> None:
@@ -688,7 +701,7 @@ def _put(
     count = state.count[row]
     at = count
     while at > 0 and state.stops[row, at - 1, BEGINS] > start:
-        state.stops[row, at] = state.stops[row, at - 1]
+        _move_stop(state.stops, row, at - 1, at)
         at -= 1
     state.stops[row, at, BEGINS] = start
     state.stops[row, at, ENDS] = start + given.asks[request, DURATION]
@@ -723,7 +736,7 @@ def _take(given: Given, state: State, seat: int, fit: int) -> None:
         at += 1
     count = state.count[row] - 1
     for i in range(at, count):
-        state.stops[row, i] = state.stops[row, i + 1]
+        _move_stop(state.stops, row, i + 1, i)
     state.who[seat] = -1
     state.values[V_PREFERENCE] -= preference_of(given, state, seat, expert)
     state.values[V_PROMISES] -= promise_of(given, seat, expert, start)

@@ -41,6 +41,7 @@ from services.scheduling.optimizer.state import (
     Given,
     State,
     compiled,
+    compiled_with_arrays,
     goes_with,
     has_room,
     hold_open,
@@ -64,7 +65,7 @@ NOBODY: Final = -1
 HEAVY: Final = 2**60
 
 
-@compiled
+@compiled_with_arrays
 def try_starts(
     given: Given,
     state: State,
@@ -167,7 +168,7 @@ def seat_team(given: Given, state: State, request: int, start: int, team: Any) -
             )  # fmt: skip
 
 
-@compiled
+@compiled_with_arrays
 def force(
     given: Given,
     state: State,
@@ -225,7 +226,7 @@ def force(
     return not _spared_went(state, spared, 0)
 
 
-@compiled
+@compiled_with_arrays
 def _force_seat(
     given: Given,
     state: State,
@@ -385,7 +386,7 @@ def _closed_by(given: Given, state: State, request: int, day: int, spared: Any) 
     return least
 
 
-@compiled
+@compiled_with_arrays
 def _line_up(
     given: Given,
     state: State,
@@ -416,7 +417,7 @@ def _line_up(
     return left
 
 
-@compiled
+@compiled_with_arrays
 def _who_can(
     given: Given,
     state: State,

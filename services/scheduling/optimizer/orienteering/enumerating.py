@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from services.scheduling.optimizer.compiling import njit
-from services.scheduling.optimizer.orienteering.kernel import earliest, last_start, lean
+from services.scheduling.optimizer.compiling import lean, njit
+from services.scheduling.optimizer.orienteering.kernel import earliest, last_start
 
 _NONE = np.int32(-(2**31) + 1)
 _NEVER = np.int64(2**40)

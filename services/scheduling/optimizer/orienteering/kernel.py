@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from services.scheduling.optimizer.compiling import njit
-
-lean = njit(_nrt=False)
-"""For functions that make no arrays: numba would else count references to every array at every call, which takes most of the time."""
+from services.scheduling.optimizer.compiling import lean, njit
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
