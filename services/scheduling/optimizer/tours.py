@@ -281,10 +281,10 @@ class Draft:
             ):
                 self.nights.discard(night)
         for one in (day - 1, day, day + 1):
-            stops = self.days.get((expert, one))
-            if stops and self._travel(expert, one, stops, self.nights) is None:
+            while (stops := self.days.get((expert, one))) and (
+                self._travel(expert, one, stops, self.nights) is None
+            ):
                 self.remove(stops[-1].request)
-                return
 
     def _count(self, request: int, expert: int, by: int) -> None:
         who = self._problem.experts[expert]

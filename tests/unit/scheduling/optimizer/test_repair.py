@@ -9,6 +9,7 @@ from services.scheduling.optimizer.check import values, violations
 from services.scheduling.optimizer.problem import (
     DAY_MIN,
     Forbid,
+    NightAway,
     Pin,
     Plan,
     Problem,
@@ -25,6 +26,7 @@ from tests.support.rounds import (
     a_seat,
     an_expert,
     assigned,
+    far_problem,
     generous_problem,
     random_problem,
     window,
@@ -222,3 +224,30 @@ def test_an_end_at_once_still_gives_a_sound_plan() -> None:
 def test_the_same_seed_gives_the_same_repair() -> None:
     problem, plan = solved(3)
     assert mended(problem, plan, 0, seed=5) == mended(problem, plan, 0, seed=5)
+
+
+def test_what_hung_on_the_nights_on_both_sides_of_the_lost_visit_goes_with_it() -> None:
+    """Three days away, of which the middle one is lost: neither the day before nor the one after can be a day by itself."""
+    far = tuple(tuple(0 if a == b else 150 for b in range(4)) for a in range(4))
+    problem = a_problem(
+        experts=[
+            an_expert(limits={"nights_max": 2, "travel_min_per_day_max": 200, "per_round_max": 3})
+        ],
+        requests=[a_request(windows=(window(day, 9, 17),)) for day in range(3)],
+        travel_min=far,
+    )
+    days = tuple(assigned(day, start=day * DAY_MIN + 13 * 60) for day in range(3))
+    plan = Plan(days, nights=(NightAway(0, 0), NightAway(0, 1)))
+    assert violations(problem, plan) == []
+    result = mended(problem, plan, 1)
+    assert violations(without(problem, [days[1]]), result.plan) == []
+    assert result.plan.assignments == ()
+
+
+@pytest.mark.parametrize("seed", range(25, 45))
+def test_every_rule_holds_where_all_visits_hang_on_nights(seed: int) -> None:
+    problem = far_problem(seed, experts=2, requests=6)
+    plan = solve(problem, seed=1, stop=Stop(iterations=200)).plan
+    for lost in plan.assignments:
+        result = repair(problem, plan, [lost], seed=1, stop=Stop(iterations=20))
+        assert violations(without(problem, [lost]), result.plan) == []
