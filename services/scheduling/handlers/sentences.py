@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.scheduling.optimizer.explain import Reason, SeatWhy, WhyNot
 from services.scheduling.optimizer.problem import Naming, Problem, Role, Seat
-from services.scheduling.optimizer.relaxing import Repair
+from services.scheduling.optimizer.relaxing import Repair, also_releases_named
 
 NAMED_MAX = 3
 """So many people or events are named in a sentence; of the others their number is said."""
@@ -307,9 +307,14 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
         together, together_en = (
             (f"，与{who}同去", f", with {who_en}") if repair.experts else ("", "")
         )
+        anybody, anybody_en = (
+            ("不限定点名的人，", "If another than the named expert is accepted, with")
+            if also_releases_named(asked, repair)
+            else ("", "With")
+        )
         return (
-            f"在{names.place(request)}附近多一位{level}{roles}，{when}就可以办{together}。",
-            f"With one more {roles_en}{level_en} near {names.place(request)} it could take place on {when_en}{together_en}.",
+            f"{anybody}在{names.place(request)}附近多一位{level}{roles}，{when}就可以办{together}。",
+            f"{anybody_en} one more {roles_en}{level_en} near {names.place(request)} it could take place on {when_en}{together_en}.",
         )
     if repair.code == "DISPLACE" and not repair.requests:
         return (

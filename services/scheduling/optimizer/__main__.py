@@ -7,8 +7,8 @@ from pathlib import Path
 
 from services.scheduling.optimizer import certificate, check, formats
 from services.scheduling.optimizer.explain import Explainer
-from services.scheduling.optimizer.problem import DAY_MIN, Plan, Stage
-from services.scheduling.optimizer.relaxing import Repair, Repairs
+from services.scheduling.optimizer.problem import DAY_MIN, Plan, Request, Stage
+from services.scheduling.optimizer.relaxing import Repair, Repairs, also_releases_named
 from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
 from services.scheduling.optimizer.stop import Stop
 from services.scheduling.optimizer.warming import compile_once, end_with_stdin
@@ -104,12 +104,13 @@ def _explain(asked: argparse.Namespace) -> int:
         line = f"{code.request} {code.reason.name} {code.rule or '–'} {list(code.counts)}"
         if repairs is not None:
             found = repairs.cheapest(code.request, seed=1, stop=Stop(seconds=REPAIR_S))
-            line += " → –" if found is None else f" → {' · '.join(repair_said(found))}"
+            asks = problem.requests[code.request]
+            line += " → –" if found is None else f" → {' · '.join(repair_said(asks, found))}"
         _say(line, 0)
     return 0
 
 
-def repair_said(repair: Repair) -> tuple[str, str]:
+def repair_said(request: Request, repair: Repair) -> tuple[str, str]:
     """The change in Chinese and in English; days, people, requests and seats by their index, from 0."""
     seat = repair.seat
     change, change_en = {
@@ -124,6 +125,9 @@ def repair_said(repair: Repair) -> tuple[str, str]:
         ),
         "DISPLACE": ("申请不用改", "the request may stay as it is"),
     }[repair.code]
+    if also_releases_named(request, repair):
+        change = f"不限定点名的人，{change}"
+        change_en = f"accept another than the named expert, {change_en}"
     if repair.start is not None:
         day, minute = divmod(repair.start, DAY_MIN)
         clock = f"{minute // 60:02}:{minute % 60:02}"

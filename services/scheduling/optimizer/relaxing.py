@@ -60,8 +60,9 @@ class Repair:
 
     OTHER_WINDOW: at `start`, outside the windows it gave. ACCEPT_REMOTE: not everybody on site. FEWER_SEATS: without
     `seat`. LOWER_PROFICIENCY: a level less in `seat`. RELEASE_NAMED: another than the named expert. ONE_MORE_EXPERT: one
-    more person who may do all that `seat` asks for and lives near. DISPLACE: no change of the request; others give way
-    (none where the search had ended early). The other codes have `requests` where one change alone was not enough.
+    more person who may do all that `seat` asks for and lives near, and leads instead of the only one who may where there is
+    such a one (`also_releases_named`). DISPLACE: no change of the request; others give way (none where the search had ended
+    early). The other codes have `requests` where one change alone was not enough.
     """
 
     code: str
@@ -82,6 +83,15 @@ def cheapest_repair(
         ValueError: the plan does serve it.
     """
     return Repairs(problem, plan).cheapest(request, seed=seed, stop=stop)
+
+
+def also_releases_named(request: Request, repair: Repair) -> bool:
+    """Whether a newcomer is to lead although `request` lets only the one whom it names: that has to be given up, too."""
+    return repair.code == "ONE_MORE_EXPERT" and _names_only(request, repair.seat)
+
+
+def _names_only(request: Request, seat: int) -> bool:
+    return seat == 0 and request.naming is Naming.ONLY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -417,8 +427,8 @@ def _changes(problem: Problem, index: int) -> Iterator[_Change]:
         yield _Change("RELEASE_NAMED", anybody, 0)
     for seat, one in enumerate(seats):
         if one.required:
-            released = seat == 0 and request.naming is Naming.ONLY
-            yield _Change("ONE_MORE_EXPERT", anybody if released else request, seat, newcomer=True)
+            asked = anybody if _names_only(request, seat) else request
+            yield _Change("ONE_MORE_EXPERT", asked, seat, newcomer=True)
 
 
 def _with_seat(request: Request, seat: int, **changes: object) -> Request:

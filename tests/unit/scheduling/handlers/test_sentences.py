@@ -113,6 +113,12 @@ def test_a_repair_is_advice() -> None:
     )
     more = dataclasses.replace(found, code="ONE_MORE_EXPERT", seat=0, experts=())
     assert "在城口中学附近多一位“天文0”2级以上的" in repair_sentences(problem, 0, more, Named())[0]
+    only = a_problem(requests=[a_request(seats=(a_seat(roles=4),), naming=Naming.ONLY, named=0)])
+    assert repair_sentences(only, 0, more, Named()) == (
+        "不限定点名的人，在城口中学附近多一位志愿者，3月2日（周一）下午14:00就可以办。",
+        "If another than the named expert is accepted, with one more volunteer "
+        "near 城口中学 it could take place on Mon 2 Mar, 14:00.",
+    )
     lower = dataclasses.replace(found, code="LOWER_PROFICIENCY", seat=0)
     assert "降到1级" in repair_sentences(problem, 0, lower, Named())[0]
     fewer = dataclasses.replace(found, code="FEWER_SEATS", seat=1)

@@ -11,7 +11,7 @@ from services.scheduling.optimizer import __main__ as command
 from services.scheduling.optimizer import formats
 from services.scheduling.optimizer import problem as words
 from services.scheduling.optimizer.__main__ import main, repair_said
-from services.scheduling.optimizer.problem import Plan
+from services.scheduling.optimizer.problem import Naming, Plan
 from services.scheduling.optimizer.relaxing import Repair
 from tests.support.rounds import a_problem, a_request, assigned, random_problem, window
 
@@ -110,11 +110,23 @@ def test_the_command_says_what_would_help_in_both_languages(
 ])  # fmt: skip
 def test_every_repair_is_a_sentence_with_its_price(code: str) -> None:
     assert code in (Repair.__doc__ or "")
-    zh, en = repair_said(Repair(code, 7, 1440 + 570, (3, 4), 1, (2, 5)))
+    zh, en = repair_said(a_request(), Repair(code, 7, 1440 + 570, (3, 4), 1, (2, 5)))
     assert zh.endswith("，第1日09:30，由专家3、4来；申请2、5就办不成了；其他活动共少7分需求")
     assert en.endswith(
         ", day 1 at 09:30, by experts 3, 4; then requests 2, 5 cannot take place; all others lose 7 of need"
     )
+
+
+def test_one_more_person_cannot_lead_where_only_the_named_one_may() -> None:
+    more = Repair("ONE_MORE_EXPERT", 0, 570, (), 0)
+    asked = a_request(naming=Naming.ONLY, named=0)
+    assert repair_said(asked, more) == (
+        "不限定点名的人，附近多一位能担任席位0的人，第0日09:30",
+        "accept another than the named expert, one more person nearby who can take seat 0, day 0 at 09:30",
+    )
+    beside = dataclasses.replace(more, seat=1)
+    assert "named" not in repair_said(asked, beside)[1]
+    assert "named" not in repair_said(a_request(), more)[1]
 
 
 def test_the_command_finds_a_certified_plan_again(
