@@ -36,6 +36,10 @@ from services.scheduling.optimizer.proofs import Proof
 SCALE = 1000
 FLOOR_SCALE = 1_000_000
 """A share's weight in the FLOOR stage is a fraction of a permille per unit of need."""
+FLOOR_COUNTED = 10**10
+"""What a request may count there, and what is carried, in units of 1 / scale: a share whose target is little beside them has a smaller
+scale, so that sums stay exact and every price can be written.
+"""
 MIXES = (0.0, 0.25, 0.5, 0.7, 0.85, 0.95)
 """How much of the best prices so far is in the prices that are tried after each master."""
 WIDTH, ROOM, ROOM_EARLIER = 10.0, 0.1, 0.001
@@ -569,19 +573,21 @@ class Bounder:
     def _floor(self, served: NDArray[np.bool_]) -> Relaxation:
         """The share that is worst when those requests are `served` bounds the floor."""
         problem = self._problem
-        weights = np.zeros(len(problem.shares), dtype=np.int64)
+        weights, scale = np.zeros(len(problem.shares), dtype=np.int64), FLOOR_SCALE
         if problem.shares:
+            members = requests_with_shares(problem, self._packed)
             reach = [
                 1000
                 * (share.carried + int(self._packed.weight[own[served[own]]].sum()))
                 / share.target
-                for share, own in zip(
-                    problem.shares, requests_with_shares(problem, self._packed), strict=True
-                )
+                for share, own in zip(problem.shares, members, strict=True)
             ]
             worst = int(np.argmin(reach))
-            weights[worst] = -(-1000 * FLOOR_SCALE // problem.shares[worst].target)
-        return Relaxation(self._shape, self._prices, Stage.FLOOR, scale=FLOOR_SCALE, shares=weights)
+            target, carried = problem.shares[worst].target, problem.shares[worst].carried
+            most = max(1, carried, int(self._packed.weight[members[worst]].max(initial=0)))
+            scale = max(1, min(FLOOR_SCALE, FLOOR_COUNTED * target // (1000 * most)))
+            weights[worst] = -(-1000 * scale // target)
+        return Relaxation(self._shape, self._prices, Stage.FLOOR, scale=scale, shares=weights)
 
     def _emergency(self, need: _Best, best: _Best | None, *, tell: Tell, plan: Plan) -> None:
         """Where not all emergencies are served, what they fetch at the prices of need may bound them better than each by itself."""

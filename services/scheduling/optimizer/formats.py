@@ -185,8 +185,8 @@ INDEX_MAX = 30
 """Audiences, forms and levels are bits of masks."""
 MASK_MAX = 2 ** (INDEX_MAX + 1) - 1
 COUNT_MAX = 10**6
-NUMBER_MAX = 10**9
-"""Weights, costs and values: sums over a whole round stay exact in 64 bits."""
+NUMBER_MAX = 10**6
+"""Weights, costs and values: what a bound makes of them, some thousand million times as much, stays exact in 64 bits and can be written."""
 DAYS_MAX = 56
 _MASK, _INDEX, _COUNT, _NUMBER = (0, MASK_MAX), (0, INDEX_MAX), (0, COUNT_MAX), (0, NUMBER_MAX)
 _DAY, _MINUTE = (-COUNT_MAX, COUNT_MAX), (0, DAYS_MAX * DAY_MIN)

@@ -10,9 +10,10 @@ import pytest
 
 from services.scheduling.optimizer import certificate, formats
 from services.scheduling.optimizer.__main__ import main
-from services.scheduling.optimizer.problem import Plan, Problem
+from services.scheduling.optimizer.problem import Plan, Problem, Share
 from services.scheduling.optimizer.solve import solve
 from services.scheduling.optimizer.stop import Stop
+from tests.benchmarks.rounds import round_problem
 from tests.support.rounds import a_problem, a_request, window
 
 Change = Callable[[Any], None]
@@ -35,6 +36,42 @@ def test_it_holds_for_its_own_problem_and_plan_and_is_the_same_again() -> None:
     assert plan.assignments
     assert certificate.verify(problem, plan, text) == []
     assert solved(problem) == (plan, text)
+
+
+HEAVY = formats.NUMBER_MAX
+CARRIED = formats.RANGES[Share]["carried"][1]
+
+
+@pytest.mark.parametrize(
+    ("weight", "value", "target", "carried"),
+    [
+        (HEAVY, 0, 500, 0),
+        (HEAVY, HEAVY, 1, 0),
+        (1, HEAVY, 1, 0),
+        (100, 15, 500, CARRIED),
+        (HEAVY, HEAVY, 1, CARRIED),
+        (HEAVY, HEAVY, formats.INTEGER_MAX, CARRIED),
+    ],
+)
+def test_it_can_be_read_and_proven_whatever_the_numbers(
+    weight: int, value: int, target: int, carried: int
+) -> None:
+    drawn = round_problem(24, 18, seed=21)
+    asks = tuple(
+        dataclasses.replace(
+            ask,
+            weight=weight,
+            seats=tuple(dataclasses.replace(seat, value=value) for seat in ask.seats),
+        )
+        for ask in drawn.requests
+    )
+    shares = tuple(dataclasses.replace(one, target=target, carried=carried) for one in drawn.shares)
+    problem = dataclasses.replace(drawn, requests=asks, shares=shares)
+    assert formats.problem_from(formats.canonical_bytes(problem)) == problem
+    plan, text = solved(problem)
+    assert all(one.bound is not None for one in certificate.certificate_from(text).stages)
+    assert certificate.verify(problem, plan, text) == []
+    assert certificate.bound_faults(problem, text) == []
 
 
 def test_another_plan_is_noticed() -> None:

@@ -29,6 +29,7 @@ def test_a_problem_is_read_as_it_was_written(seed: int) -> None:
     [
         (("requests", 0, "place"), 99, "$.requests[0].place"),
         (("requests", 0, "duration_min"), -1, "$.requests[0].duration_min"),
+        (("requests", 0, "weight"), 10**6 + 1, "$.requests[0].weight"),
         (("requests", 0, "seats"), [], "$.requests[0].seats"),
         (("experts", 0, "pool"), True, "$.experts[0].pool"),
         (("experts", 0, "role"), "KING", "$.experts[0].role"),
