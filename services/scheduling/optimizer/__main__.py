@@ -1,6 +1,7 @@
 """The optimizer at a desk: `python -m services.scheduling.optimizer solve|check …` over the files of `formats.py`."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     solving = commands.add_parser("solve", help="求解 · find a plan and a proven bound")
     solving.add_argument("problem", type=Path)
     solving.add_argument(
-        "--seconds", type=float, help="wall clock; 60 where --iterations is not given"
+        "--seconds", type=_seconds, help="wall clock; 60 where --iterations is not given"
     )
     solving.add_argument(
         "--iterations", type=int, help="with these alone the same seed gives the same plan"
@@ -89,6 +90,17 @@ def _seed(text: str) -> int:
     if int(text) < 0:
         raise ValueError(text)
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    """An end that comes: none does after NaN seconds.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    if not math.isfinite(float(text)):
+        raise ValueError(text)
+    return float(text)
 
 
 def _explain(asked: argparse.Namespace) -> int:

@@ -91,6 +91,14 @@ def test_the_command_checks_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["check", str(problem), str(plan)]) == main(["check"]) == 2
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "ten"])
+def test_a_solve_that_would_not_end_is_not_begun(
+    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["solve", str(tmp_path / "problem.json"), f"--seconds={seconds}"]) == 2
+    assert "--seconds" in capsys.readouterr().err
+
+
 def test_the_command_says_what_would_help_in_both_languages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
