@@ -280,6 +280,9 @@ def repair_sentences(problem: Problem, request: int, repair: Repair, names: Name
     asked = problem.requests[request]
     when, when_en = ("", "") if repair.start is None else _when(names.start(repair.start))
     who, who_en = _people(repair.experts, names)
+    away, away_en = _people(repair.overnight, names)
+    if repair.overnight:
+        who, who_en = f"{who}（{away}要在外过夜）", f"{who_en} (away overnight: {away_en})"
     by, by_en = (f"，由{who}来", f", by {who_en}") if repair.experts else ("", "")
     gone, gone_en = _events(repair.requests, names)
     seat = asked.seats[max(repair.seat, 0)]

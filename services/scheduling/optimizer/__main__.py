@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     solving.add_argument("--seed", type=_seed, default=1)
     solving.add_argument("--warm", type=Path, help="a plan to start from")
-    solving.add_argument("--out", type=Path, help="where plan.json goes")
-    solving.add_argument("--certificate", type=Path, help="where the certificate goes")
+    solving.add_argument("--out", type=_new_file, help="where plan.json goes")
+    solving.add_argument("--certificate", type=_new_file, help="where the certificate goes")
     solving.set_defaults(run=_solve)
     checking = commands.add_parser("check", help="校验 · hold a plan against every rule")
     checking.add_argument("problem", type=Path)
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument("problem", type=Path)
     again.add_argument("certificate", type=Path)
-    again.add_argument("--out", type=Path, help="where plan.json goes")
+    again.add_argument("--out", type=_new_file, help="where plan.json goes")
     again.set_defaults(run=_replay)
     explaining = commands.add_parser(
         "explain", help="为什么 · why each request that a plan leaves out is not served"
@@ -75,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     explaining.add_argument("problem", type=Path)
     explaining.add_argument("plan", type=Path)
     explaining.add_argument(
-        "--repair", action="store_true", help="seek the cheapest change that would work, too"
+        "--repair",
+        action="store_true",
+        help="seek the first change that works, too, in the order of docs/optimizer.md",
     )
     explaining.set_defaults(run=_explain)
     return parser
@@ -103,6 +106,18 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
+def _new_file(text: str) -> Path:
+    """Where something can be written: it is asked before hours of work, not after them.
+
+    Raises:
+        ArgumentTypeError: there is no such folder, or nothing may be written there.
+    """
+    path = Path(text)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"写不进去 · cannot be written: {text}")
+    return path
+
+
 def _explain(asked: argparse.Namespace) -> int:
     problem = formats.problem_from(asked.problem.read_bytes())
     plan = formats.plan_from(asked.plan.read_bytes())
@@ -113,7 +128,7 @@ def _explain(asked: argparse.Namespace) -> int:
     left_out = [index for index in range(len(problem.requests)) if index not in served]
     repairs = Repairs(problem, plan) if asked.repair else None
     for code in Explainer(problem, plan).codes(left_out):
-        line = f"{code.request} {code.reason.name} {code.rule or '–'} {list(code.counts)}"
+        line = f"{code.request} {code.reason.name} {code.rule or '–'} seat {code.seat} {list(code.counts)}"
         if repairs is not None:
             found = repairs.cheapest(code.request, seed=1, stop=Stop(seconds=REPAIR_S))
             asks = problem.requests[code.request]
@@ -147,6 +162,9 @@ def repair_said(request: Request, repair: Repair) -> tuple[str, str]:
     if repair.experts:
         change += f"，由专家{'、'.join(map(str, repair.experts))}来"
         change_en += f", by {_counted('expert', repair.experts)}"
+    if repair.overnight:
+        change += f"（专家{'、'.join(map(str, repair.overnight))}要在外过夜）"
+        change_en += f" (away overnight: {_counted('expert', repair.overnight)})"
     if repair.requests:
         change += f"；申请{'、'.join(map(str, repair.requests))}就办不成了"
         change_en += f"; then {_counted('request', repair.requests)} cannot take place"
@@ -198,6 +216,10 @@ def _solve(asked: argparse.Namespace) -> int:
         result = solve(problem, seed=asked.seed, stop=stop, observe=_progress, warm=warm)
     except Infeasible as error:
         return _say(f"无解 · request {error.request}: {error}", 1)
+    if warm is not None:
+        kept = result.journal[0].plan
+        count = 0 if kept is None else len(kept.assignments)
+        sys.stderr.write(f"从 {count} / {len(warm.assignments)} 项安排开始 · assignments kept\n")
     if asked.out is not None:
         asked.out.write_bytes(formats.canonical_bytes(result.plan))
     if asked.certificate is not None:

@@ -135,7 +135,8 @@ def _contradictions(claim: Claim, value: int) -> list[str]:
 
 def journal_faults(problem: Problem, claimed: Certificate) -> list[str]:
     """What of seed and journal cannot be of a solve of `problem`, one sentence each; without any, it can be replayed."""
-    faults = [] if claimed.seed >= 0 else ["seed: must be 0 or more"]
+    told = {"seed": claimed.seed, "iterations": claimed.iterations}
+    faults = [f"{name}: must be 0 or more" for name, one in told.items() if one < 0]
     before = 0
     # A plan that comes in keeps every rule but pins of requests that it leaves out.
     bare = dataclasses.replace(problem, pins=())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -55,8 +56,8 @@ class Repair:
     """A change under which the request is served, found by doing it; the plan it gives breaks no other rule.
 
     `price` is what all other requests lose in the unit of need, `start` when it would take place, `experts` who would
-    come, seat by seat (without the new one of ONE_MORE_EXPERT). `seat` is the seat that changes, -1 for none; `requests`
-    are those that would no longer be served. The codes, in the order in which they are tried:
+    come, seat by seat (without the new one of ONE_MORE_EXPERT); `overnight` are those of them who would be away for more nights than
+    now. `seat` is the seat that changes, -1 for none; `requests` are those that would no longer be served. The codes, in the order in which they are tried:
 
     OTHER_WINDOW: at `start`, outside the windows it gave. ACCEPT_REMOTE: not everybody on site. FEWER_SEATS: without
     `seat`. LOWER_PROFICIENCY: a level less in `seat`. RELEASE_NAMED: another than the named expert. ONE_MORE_EXPERT: one
@@ -71,6 +72,7 @@ class Repair:
     experts: tuple[int, ...]
     seat: int = -1
     requests: tuple[int, ...] = ()
+    overnight: tuple[int, ...] = ()
 
 
 def cheapest_repair(
@@ -271,15 +273,18 @@ class Repairs:
             return None
         if self._sound.violations(problem, teams, nights):
             return None
+        experts = tuple(
+            one.expert
+            for one in sorted(teams[index], key=lambda one: one.seat)
+            if one.expert < len(self._problem.experts)
+        )
+        away = Counter(one.expert for one in self._plan.nights)
         repair = Repair(
             code=change.code,
             price=price,
             start=start,
-            experts=tuple(
-                one.expert
-                for one in sorted(teams[index], key=lambda one: one.seat)
-                if one.expert < len(self._problem.experts)
-            ),
+            experts=experts,
+            overnight=tuple(one for one in experts if len(nights[one]) > away[one]),
             seat=change.seat,
             requests=tuple(sorted(one for one in others if before.get(one) and not teams[one])),
         )

@@ -111,6 +111,11 @@ def test_a_repair_is_advice() -> None:
         "改到3月2日（周一）下午14:00就可以，由甲0老师来。",
         "Move it to Mon 2 Mar, 14:00, by 甲0老师.",
     )
+    away = dataclasses.replace(found, overnight=(0,))
+    assert repair_sentences(problem, 0, away, Named()) == (
+        "改到3月2日（周一）下午14:00就可以，由甲0老师（甲0老师要在外过夜）来。",
+        "Move it to Mon 2 Mar, 14:00, by 甲0老师 (away overnight: 甲0老师).",
+    )
     more = dataclasses.replace(found, code="ONE_MORE_EXPERT", seat=0, experts=())
     assert "在城口中学附近多一位“天文0”2级以上的" in repair_sentences(problem, 0, more, Named())[0]
     only = a_problem(requests=[a_request(seats=(a_seat(roles=4),), naming=Naming.ONLY, named=0)])

@@ -99,6 +99,29 @@ def test_a_solve_that_would_not_end_is_not_begun(
     assert "--seconds" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--out", "--certificate"])
+def test_where_nothing_can_be_written_is_said_before_the_solve(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = tmp_path / "problem.json"
+    problem.write_bytes(formats.canonical_bytes(a_problem()))
+    for nowhere in (tmp_path / "no folder" / "x.json", tmp_path):
+        assert main(["solve", str(problem), "--iterations", "9", option, str(nowhere)]) == 2
+        assert str(nowhere) in (told := capsys.readouterr()).err
+        assert told.out == ""
+
+
+def test_what_a_solve_keeps_of_the_plan_it_starts_from_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem, plan = tmp_path / "problem.json", tmp_path / "plan.json"
+    problem.write_bytes(formats.canonical_bytes(a_problem()))
+    for start, said in ((540, "1 / 1"), (60, "0 / 1")):
+        plan.write_bytes(formats.canonical_bytes(Plan((assigned(start=start),))))
+        assert main(["solve", str(problem), "--iterations", "9", "--warm", str(plan)]) == 0
+        assert f"从 {said} 项安排开始" in capsys.readouterr().err
+
+
 def test_the_command_says_what_would_help_in_both_languages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +147,9 @@ def test_every_repair_is_a_sentence_with_its_price(code: str) -> None:
     assert en.endswith(
         ", day 1 at 09:30, by experts 3, 4; then requests 2, 5 cannot take place; all others lose 7 of need"
     )
+    zh, en = repair_said(a_request(), Repair(code, 0, 570, (3, 4), 1, overnight=(4,)))
+    assert zh.endswith("，由专家3、4来（专家4要在外过夜）")
+    assert en.endswith(", by experts 3, 4 (away overnight: expert 4)")
 
 
 def test_one_more_person_cannot_lead_where_only_the_named_one_may() -> None:

@@ -250,6 +250,36 @@ def test_who_has_to_go_is_the_least_needed_and_looks_for_another_place() -> None
     assert found == Repair("DISPLACE", 7, DAY_MIN + 540, (0,), requests=(1,))
 
 
+def test_who_would_stay_overnight_is_said() -> None:
+    """Another day is of use only with the night between the visit that is planned and the new one, 150 minutes from home."""
+    far = tuple(tuple(0 if a == b else 150 for b in range(4)) for a in range(4))
+    away = an_expert(
+        limits={"travel_min_per_day_max": 200, "nights_max": 2},
+        windows=tuple(window(day) for day in range(3)),
+    )
+    asks = [
+        a_request(windows=(window(0, 14, 17),)),
+        a_request(windows=(window(1, 9, 12),)),
+        a_request(windows=(window(0, 6, 7),)),
+    ]
+    problem = a_problem(experts=[away], requests=asks, travel_min=far, days=3)
+    plan = Plan(
+        (assigned(start=14 * 60), assigned(1, start=DAY_MIN + 540)), nights=(NightAway(0, 0),)
+    )
+    found = Repairs(problem, plan).cheapest(2, seed=1, stop=Stop(iterations=99))
+    assert found is not None
+    assert (found.code, found.overnight) == ("OTHER_WINDOW", ())
+    later = dataclasses.replace(
+        problem, requests=(*asks[:2], a_request(windows=(window(2, 6, 7),)))
+    )
+    full = dataclasses.replace(away, limits=dataclasses.replace(away.limits, per_day_max=1))
+    later = dataclasses.replace(later, experts=(full,))
+    found = Repairs(later, plan).cheapest(2, seed=1, stop=Stop(iterations=99))
+    assert found is not None
+    assert found.start is not None
+    assert (found.code, found.start // DAY_MIN, found.overnight) == ("OTHER_WINDOW", 2, (0,))
+
+
 def test_a_cap_and_a_lack_are_mended_together() -> None:
     asks = [
         a_request(weight=9),

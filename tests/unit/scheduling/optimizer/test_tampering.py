@@ -315,6 +315,7 @@ JOURNAL = ("certificate", "journal")
 JOURNALS: dict[str, tuple[Change, str]] = {
     "an iteration of long ago": (put(-5, *JOURNAL, 1, "iteration"), "journal[1]: iteration -5 is not from 0 to 400"),
     "an iteration after the end": (put(401, *JOURNAL, -1, "iteration"), "iteration 401 is not from"),
+    "less than no iterations": (put(-1, "certificate", "iterations"), "iterations: must be 0 or more"),
     "a level that is not there": (put(65, *JOURNAL, 0, "level"), "journal[0]: there is no level 65"),
     "a plan that cannot be": (
         put({"assignments": [{"request": 0, "seat": 0, "expert": 10**6, "start": 0}]}, *JOURNAL, 0, "plan"),
@@ -339,5 +340,5 @@ def test_a_replay_of_what_cannot_have_been_is_refused(
     paths = [str(desk.folder / f"{file}.json") for file in ("problem", "certificate")]
     assert main(["replay", *paths]) > 0
     assert fault in desk.said()
-    if fault.startswith("journal"):  # whoever does not replay is told as well
+    if fault.startswith(("journal", "iterations")):  # whoever does not replay is told as well
         assert desk.check()[0] == 1
