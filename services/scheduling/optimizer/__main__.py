@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,8 +112,13 @@ def _new_file(text: str) -> Path:
         ArgumentTypeError: there is no such folder, or nothing may be written there.
     """
     path = Path(text)
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"写不进去 · cannot be written: {text}")
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"写不进去 · cannot be written: {text}") from error
+    if new:
+        path.unlink()
     return path
 
 
