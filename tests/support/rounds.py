@@ -129,18 +129,20 @@ def a_pool(**changes: Any) -> Pool:
     return dataclasses.replace(pool, **changes)
 
 
+def apart(minutes: int) -> tuple[tuple[int, ...], ...]:
+    """Four places, each so far from all others."""
+    return tuple(tuple(0 if a == b else minutes for b in range(4)) for a in range(4))
+
+
 def a_problem(
     *, experts: Sequence[Expert] = (), requests: Sequence[Request] = (), **changes: Any
 ) -> Problem:
     """A week from Monday with four places, `TRAVEL_MIN` apart, and a start every minute."""
-    places = 4
     problem = Problem(
         days=7,
         first_weekday=0,
         start_step_min=1,
-        travel_min=tuple(
-            tuple(0 if a == b else TRAVEL_MIN for b in range(places)) for a in range(places)
-        ),
+        travel_min=apart(TRAVEL_MIN),
         topics=1,
         districts=2,
         nodes=6,

@@ -1,7 +1,6 @@
 """The optimizer at a desk: `python -m services.scheduling.optimizer solve|check …` over the files of `formats.py`."""
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from services.scheduling.optimizer.explain import Explainer
 from services.scheduling.optimizer.problem import DAY_MIN, Plan, Request, Stage
 from services.scheduling.optimizer.relaxing import Repair, Repairs, also_releases_named
 from services.scheduling.optimizer.solve import Infeasible, Progress, replay, solve
-from services.scheduling.optimizer.stop import Stop
+from services.scheduling.optimizer.stop import Stop, seconds_of
 from services.scheduling.optimizer.warming import compile_once, end_with_stdin
 
 
@@ -34,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     solving = commands.add_parser("solve", help="求解 · find a plan and a proven bound")
     solving.add_argument("problem", type=Path)
     solving.add_argument(
-        "--seconds", type=_seconds, help="wall clock; 60 where --iterations is not given"
+        "--seconds", type=seconds_of, help="wall clock; 60 where --iterations is not given"
     )
     solving.add_argument(
         "--iterations", type=int, help="with these alone the same seed gives the same plan"
@@ -92,17 +91,6 @@ def _seed(text: str) -> int:
     if int(text) < 0:
         raise ValueError(text)
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    """An end that comes: none does after NaN seconds.
-
-    Raises:
-        ValueError: it is no such number.
-    """
-    if not math.isfinite(float(text)):
-        raise ValueError(text)
-    return float(text)
 
 
 def _new_file(text: str) -> Path:

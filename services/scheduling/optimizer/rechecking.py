@@ -40,7 +40,7 @@ class Recheck:
             (one.request, one) for one in plan.assignments
         )
         self._of_expert = _grouped((one.expert, one) for one in plan.assignments)
-        self._nights = _grouped((one.expert, one) for one in plan.nights)
+        self.nights = _grouped((one.expert, one) for one in plan.nights)
         self._beside: defaultdict[int, set[int]] = defaultdict(set)
         for group in (
             *(cap.requests for cap in problem.caps),
@@ -159,7 +159,7 @@ class Recheck:
         away = {
             one
             for expert in people
-            for one in nights.get(expert, self._nights.get(expert, ()))
+            for one in nights.get(expert, self.nights.get(expert, ()))
         }  # fmt: skip
         return Plan(tuple(sorted(kept)), tuple(sorted(away)))
 

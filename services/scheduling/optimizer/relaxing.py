@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -278,13 +277,14 @@ class Repairs:
             for one in sorted(teams[index], key=lambda one: one.seat)
             if one.expert < len(self._problem.experts)
         )
-        away = Counter(one.expert for one in self._plan.nights)
         repair = Repair(
             code=change.code,
             price=price,
             start=start,
             experts=experts,
-            overnight=tuple(one for one in experts if len(nights[one]) > away[one]),
+            overnight=tuple(
+                one for one in experts if len(nights[one]) > len(self._sound.nights.get(one, ()))
+            ),
             seat=change.seat,
             requests=tuple(sorted(one for one in others if before.get(one) and not teams[one])),
         )

@@ -5,6 +5,18 @@ import time
 from collections.abc import Callable
 
 
+def seconds_of(text: str) -> float:
+    """Seconds that somebody has typed, and that end: NaN and infinity never come.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    seconds = float(text)
+    if not math.isfinite(seconds):
+        raise ValueError(text)
+    return seconds
+
+
 class Stop:
     """Asked by the solver again and again; also its stopwatch."""
 

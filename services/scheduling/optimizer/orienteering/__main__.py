@@ -12,6 +12,7 @@ from pathlib import Path
 from services.scheduling.optimizer.orienteering import reading, referee
 from services.scheduling.optimizer.orienteering.bounding import bound
 from services.scheduling.optimizer.orienteering.search import search
+from services.scheduling.optimizer.stop import seconds_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,8 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--name", help="which instance of a JSON file")
     parser.add_argument("--tours", type=int, default=1, help="of TOPTW; MCTOPMTW files say it")
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--bound-seconds", type=float, default=30)
+    parser.add_argument("--seconds", type=seconds_of, default=60)
+    parser.add_argument("--bound-seconds", type=seconds_of, default=30)
     parser.add_argument("--seed", type=int, default=1)
     try:
         asked = parser.parse_args(arguments)

@@ -33,6 +33,7 @@ from tests.support.rounds import (
     a_request,
     a_seat,
     an_expert,
+    apart,
     assigned,
     generous_problem,
     random_problem,
@@ -252,7 +253,6 @@ def test_who_has_to_go_is_the_least_needed_and_looks_for_another_place() -> None
 
 def test_who_would_stay_overnight_is_said() -> None:
     """Another day is of use only with the night between the visit that is planned and the new one, 150 minutes from home."""
-    far = tuple(tuple(0 if a == b else 150 for b in range(4)) for a in range(4))
     away = an_expert(
         limits={"travel_min_per_day_max": 200, "nights_max": 2},
         windows=tuple(window(day) for day in range(3)),
@@ -262,7 +262,7 @@ def test_who_would_stay_overnight_is_said() -> None:
         a_request(windows=(window(1, 9, 12),)),
         a_request(windows=(window(0, 6, 7),)),
     ]
-    problem = a_problem(experts=[away], requests=asks, travel_min=far, days=3)
+    problem = a_problem(experts=[away], requests=asks, travel_min=apart(150), days=3)
     plan = Plan(
         (assigned(start=14 * 60), assigned(1, start=DAY_MIN + 540)), nights=(NightAway(0, 0),)
     )

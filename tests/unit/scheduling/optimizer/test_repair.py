@@ -25,6 +25,7 @@ from tests.support.rounds import (
     a_request,
     a_seat,
     an_expert,
+    apart,
     assigned,
     far_problem,
     generous_problem,
@@ -228,13 +229,12 @@ def test_the_same_seed_gives_the_same_repair() -> None:
 
 def test_what_hung_on_the_nights_on_both_sides_of_the_lost_visit_goes_with_it() -> None:
     """Three days away, of which the middle one is lost: neither the day before nor the one after can be a day by itself."""
-    far = tuple(tuple(0 if a == b else 150 for b in range(4)) for a in range(4))
     problem = a_problem(
         experts=[
             an_expert(limits={"nights_max": 2, "travel_min_per_day_max": 200, "per_round_max": 3})
         ],
         requests=[a_request(windows=(window(day, 9, 17),)) for day in range(3)],
-        travel_min=far,
+        travel_min=apart(150),
     )
     days = tuple(assigned(day, start=day * DAY_MIN + 13 * 60) for day in range(3))
     plan = Plan(days, nights=(NightAway(0, 0), NightAway(0, 1)))
